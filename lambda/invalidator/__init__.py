@@ -1,0 +1,1 @@
+"""Events → viewer paths → plan → CloudFront: what the Lambda does between its trigger and the edge."""

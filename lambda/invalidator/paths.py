@@ -1,0 +1,1 @@
+"""A change + a route → every viewer path under which its copies may be cached."""
