@@ -48,6 +48,8 @@ class Rejected:
 
     message_id: str
     error: str
+    job_id: str = ""
+    """The CodePipeline job that waits for an answer all the same."""
 
 
 @dataclass(frozen=True)
