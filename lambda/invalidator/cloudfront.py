@@ -1,0 +1,351 @@
+"""An `Invalidation` → `Outcome`: the calls of CloudFront, with their errors, retries, bisection and waiting.
+
+A message may leave the queue only when CloudFront has accepted every item that covers it; so whatever
+happens to a call ends in exactly one outcome an item: accepted, refused or deferred.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, WaiterError
+
+from invalidator.plan import Invalidation, halves
+from invalidator.settings import Target
+
+WILDCARDS_IN_PROGRESS = 15
+"""Wildcard paths that CloudFront runs at once for a distribution (InvalidationLimits in its developer guide)."""
+
+ROUND_SECONDS = 25.0
+"""An invalidation is complete in under 25 s at P95 (AWS, What's New, 2026-04): when the next round may start."""
+
+CALLS_AT_ONCE = 5
+SECONDS_PER_CALL = 2.0
+"""The API takes about 0.5 calls a second for the account, after a burst of a handful (aws-sdk-js issue 3983)."""
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+READ_TIMEOUT_SECONDS = 10.0
+
+POLL_SECONDS = 5
+"""Between two looks at an invalidation that somebody waits for."""
+
+
+Clients = Callable[[str], Any]
+"""Role ARN (empty: the function's own role) → client of CloudFront."""
+
+
+class Verdict(enum.Enum):
+    """What an error of CloudFront asks of us."""
+
+    THROTTLED = "the account makes too many calls: wait, then send the same again"
+    FULL = "the distribution's quota of invalidations in progress is used up: wait, then send the same again"
+    TRANSIENT = "CloudFront or the network failed: wait, then send the same again"
+    SPLIT = "something in the batch is wrong: halve it until that stands alone"
+    FINAL = "sending it again changes nothing"
+
+
+VERDICTS: dict[str, Verdict] = {
+    "Throttling": Verdict.THROTTLED,
+    "ThrottlingException": Verdict.THROTTLED,
+    "ThrottledException": Verdict.THROTTLED,
+    "RequestThrottled": Verdict.THROTTLED,
+    "RequestThrottledException": Verdict.THROTTLED,
+    "RequestLimitExceeded": Verdict.THROTTLED,
+    "TooManyRequestsException": Verdict.THROTTLED,
+    "BandwidthLimitExceeded": Verdict.THROTTLED,
+    "LimitExceededException": Verdict.THROTTLED,
+    "SlowDown": Verdict.THROTTLED,
+    "TooManyInvalidationsInProgress": Verdict.FULL,
+    "PriorRequestNotComplete": Verdict.TRANSIENT,
+    "RequestTimeout": Verdict.TRANSIENT,
+    "RequestTimeoutException": Verdict.TRANSIENT,
+    "RequestExpired": Verdict.TRANSIENT,
+    "InvalidArgument": Verdict.SPLIT,
+    "BatchTooLarge": Verdict.SPLIT,
+    "AccessDenied": Verdict.FINAL,
+    "NoSuchDistribution": Verdict.FINAL,
+    "EntityNotFound": Verdict.FINAL,
+    "NoSuchInvalidation": Verdict.FINAL,
+    "MissingBody": Verdict.FINAL,
+    "InconsistentQuantities": Verdict.FINAL,
+    "InvalidationBatchAlreadyExists": Verdict.FINAL,
+    "UnsupportedOperation": Verdict.FINAL,
+}
+"""Error code → verdict. A code that is not here is transient with an HTTP status of 5xx, else final."""
+
+BACKOFF_SECONDS = {
+    Verdict.THROTTLED: (2.0, 16.0),
+    Verdict.FULL: (10.0, 25.0),
+    Verdict.TRANSIENT: (0.5, 16.0),
+}
+"""Verdict → (the first wait, the longest wait); each failure doubles the wait."""
+
+NEXT_STEP = {
+    "AccessDenied": "let the function's role create invalidations on this distribution (the module's policy does: "
+    "apply it again), or look for a boundary or organisation policy that forbids it",
+    "NoSuchDistribution": "check the distribution_id that the module was given",
+    "EntityNotFound": "check the distribution_tenant_id that the module was given",
+    "InvalidArgument": "CloudFront refuses this path: encode it as a viewer would request it, or rename the object",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an invalidation, or of the part of it that stood alone in the end."""
+
+    invalidation: Invalidation
+    status: Literal["accepted", "refused", "deferred"]
+    id: str = ""
+    """CloudFront's id of the accepted invalidation."""
+    progress: str = ""
+    """CloudFront's word: InProgress or Completed."""
+    error: str = ""
+    """Why it was refused or deferred, or could not be waited for, and what to do."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, so that a test can turn them."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(eq=False)
+class _Attempt:
+    invalidation: Invalidation
+    ready_at: float
+    failures: int = 0
+    error: str = ""
+    sibling: Invalidation | None = None
+    """The other half of a batch that was refused: sent next, or halved at once where this half was accepted."""
+
+
+@dataclass
+class _Pace:
+    """How fast this invocation may go on: what it knows of the account's rate and of its own rounds."""
+
+    calls: int = 0
+    next_call_at: float = 0.0
+    rounds: dict[Target, list[tuple[float, int]]] = field(default_factory=dict)
+
+    def count_call(self, now: float) -> None:
+        self.calls += 1
+        if self.calls >= CALLS_AT_ONCE:
+            self.next_call_at = now + SECONDS_PER_CALL
+
+    def count_round(self, invalidation: Invalidation, now: float) -> None:
+        self.rounds.setdefault(invalidation.target, []).append((now, invalidation.wildcards))
+
+    def earliest(self, invalidation: Invalidation, ready_at: float) -> float:
+        """When a call is first worth making: CloudFront refuses a batch that does not fit beside those in progress."""
+        earliest = max(ready_at, self.next_call_at)
+        room = WILDCARDS_IN_PROGRESS - invalidation.wildcards
+        if not invalidation.wildcards:
+            return earliest
+        for accepted_at, wildcards in reversed(self.rounds.get(invalidation.target, [])):
+            room -= wildcards
+            if room < 0:
+                return max(earliest, accepted_at + ROUND_SECONDS)
+        return earliest
+
+
+def submit(
+    invalidations: Iterable[Invalidation], *, clients: Clients, deadline: float, clock: Clock | None = None
+) -> tuple[Outcome, ...]:
+    """Have CloudFront accept every invalidation, or say for each part of it why not.
+
+    `deadline` is a time of `clock.now`, in seconds: no call starts, and no wait goes on, beyond it. What
+    could not be placed by then is deferred, to come back with its messages.
+    """
+    clock = clock or Clock()
+    outcomes: list[Outcome] = []
+    pace = _Pace()
+    waiting = [_Attempt(invalidation, clock.now()) for invalidation in invalidations]
+    while waiting:
+        attempt = min(waiting, key=lambda each: pace.earliest(each.invalidation, each.ready_at))
+        starts_at = pace.earliest(attempt.invalidation, attempt.ready_at)
+        if max(starts_at, clock.now()) >= deadline:
+            outcomes += [outcome for each in waiting for outcome in _deferred(each)]
+            break
+        if starts_at > clock.now():
+            clock.sleep(starts_at - clock.now())
+        waiting.remove(attempt)
+        pace.count_call(clock.now())
+        try:
+            answer = _create(clients(attempt.invalidation.target.role_arn), attempt.invalidation)
+        except (ClientError, BotoCoreError, AttributeError) as error:
+            outcomes += _after_failure(attempt, error, waiting, clock)
+        else:
+            pace.count_round(attempt.invalidation, clock.now())
+            outcomes.append(
+                Outcome(attempt.invalidation, "accepted", id=answer["Id"], progress=answer.get("Status", ""))
+            )
+            if attempt.sibling:
+                waiting[:0] = _split(attempt.sibling, attempt.error, clock.now())
+    return tuple(outcomes)
+
+
+def _deferred(attempt: _Attempt) -> list[Outcome]:
+    why = attempt.error or "the function's time is up"
+    parts = [attempt.invalidation] + ([attempt.sibling] if attempt.sibling else [])
+    return [Outcome(part, "deferred", error=f"{why}; its messages go back to be planned again") for part in parts]
+
+
+def _after_failure(
+    attempt: _Attempt, error: Exception, waiting: list[_Attempt], clock: Clock
+) -> list[Outcome]:
+    verdict, text = explain(error, attempt.invalidation.target)
+    now = clock.now()
+    attempt.error = text
+    if verdict in BACKOFF_SECONDS:
+        attempt.failures += 1
+        attempt.ready_at = now + _backoff(verdict, attempt.failures, clock.chance())
+        for other in waiting:
+            if _shares_fate(verdict, attempt.invalidation, other.invalidation):
+                other.ready_at = max(other.ready_at, attempt.ready_at)
+        waiting.append(attempt)
+        return []
+    if attempt.sibling:
+        waiting.insert(0, _Attempt(attempt.sibling, now))
+    if verdict is Verdict.SPLIT and len(attempt.invalidation.items) > 1:
+        waiting[:0] = _split(attempt.invalidation, text, now)
+        return []
+    return [Outcome(attempt.invalidation, "refused", error=text)]
+
+
+def _split(invalidation: Invalidation, error: str, now: float) -> list[_Attempt]:
+    """The next calls for a batch that surely holds something wrong; one item is never blamed without its own call."""
+    if len(invalidation.items) == 1:
+        return [_Attempt(invalidation, now, error=error)]
+    first, second = halves(invalidation)
+    return [_Attempt(first, now, error=error, sibling=second)]
+
+
+def _shares_fate(verdict: Verdict, refused: Invalidation, other: Invalidation) -> bool:
+    """A throttled account refuses all its distributions alike; a full quota belongs to one of them."""
+    if verdict is Verdict.THROTTLED:
+        return refused.target.role_arn == other.target.role_arn
+    return verdict is Verdict.FULL and refused.target == other.target
+
+
+def _backoff(verdict: Verdict, failures: int, chance: float) -> float:
+    first, longest = BACKOFF_SECONDS[verdict]
+    return min(longest, first * 2.0 ** (failures - 1)) * (0.75 + 0.5 * chance)
+
+
+def explain(error: Exception, target: Target) -> tuple[Verdict, str]:
+    """What an error asks of us, and a sentence for the person who has to act on it."""
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        verdict = VERDICTS.get(code, Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL)
+        step = NEXT_STEP.get(code)
+        return verdict, f"{target.id}: {error}" + (f" – {step}" if step else "")
+    if isinstance(error, AttributeError):
+        return Verdict.FINAL, (
+            f"{target.id}: the boto3 of this runtime is too old for distribution tenants ({error}) – "
+            "choose a newer runtime for the module"
+        )
+    verdict = Verdict.TRANSIENT if isinstance(error, HTTPClientError) else Verdict.FINAL
+    return verdict, f"{target.id}: {type(error).__name__}: {error}"
+
+
+def await_completion(
+    outcomes: Iterable[Outcome], *, clients: Clients, deadline: float, clock: Clock | None = None
+) -> tuple[Outcome, ...]:
+    """The same outcomes, with what CloudFront says of the accepted ones once they are complete or time is up.
+
+    Needs GetInvalidation, which the module grants with `allow_wait`; without it an outcome stays accepted
+    and its `error` says so.
+    """
+    clock = clock or Clock()
+    return tuple(
+        _awaited(clients(outcome.invalidation.target.role_arn), outcome, deadline - clock.now())
+        if outcome.status == "accepted" and outcome.progress != "Completed"
+        else outcome
+        for outcome in outcomes
+    )
+
+
+def _awaited(client: Any, outcome: Outcome, seconds_left: float) -> Outcome:
+    target = outcome.invalidation.target
+    tenant = target.kind == "tenant"
+    waiter = client.get_waiter(
+        "invalidation_for_distribution_tenant_completed" if tenant else "invalidation_completed"
+    )
+    try:
+        waiter.wait(
+            **{"DistributionTenantId" if tenant else "DistributionId": target.id},
+            Id=outcome.id,
+            WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": max(1, int(seconds_left // POLL_SECONDS))},
+        )
+    except WaiterError as error:
+        answer: dict[str, Any] = error.last_response
+        if "Invalidation" in answer:
+            return replace(outcome, progress=str(answer["Invalidation"]["Status"]))
+        why = answer.get("Error", {}).get("Message", str(error))
+        return replace(
+            outcome,
+            error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: {why} – "
+            "set allow_wait = true in the module, or ask without wait",
+        )
+    return replace(outcome, progress="Completed")
+
+
+def _create(client: Any, invalidation: Invalidation) -> dict[str, Any]:
+    batch = {
+        "Paths": {"Quantity": len(invalidation.items), "Items": list(invalidation.items)},
+        "CallerReference": invalidation.caller_reference,
+    }
+    if invalidation.target.kind == "tenant":
+        answer = client.create_invalidation_for_distribution_tenant(
+            Id=invalidation.target.id, InvalidationBatch=batch
+        )
+    else:
+        answer = client.create_invalidation(DistributionId=invalidation.target.id, InvalidationBatch=batch)
+    created: dict[str, Any] = answer["Invalidation"]
+    return created
+
+
+def clients() -> Clients:
+    """Role ARN → client of CloudFront, to be asked anew for each invocation of the function.
+
+    An empty ARN is the function's own role, whose client outlives the invocation. A client of an assumed
+    role does not: its credentials last an hour, a warm function may last longer.
+    """
+    return functools.cache(lambda role_arn: _client(**_assumed(role_arn)) if role_arn else _own_client())
+
+
+@functools.cache
+def _own_client() -> Any:
+    return _client()
+
+
+def _client(**credentials: str) -> Any:
+    """boto3's own retries are off: their number and mode change with the runtime, and they know no deadline."""
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    return boto3.client("cloudfront", config=config, **credentials)
+
+
+def _assumed(role_arn: str) -> dict[str, str]:
+    answer = boto3.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="invalidate-cloudfront")
+    credentials = answer["Credentials"]
+    return {
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretAccessKey"],
+        "aws_session_token": credentials["SessionToken"],
+    }
