@@ -1,11 +1,24 @@
-"""Paths → `Invalidation`s: covered, deduplicated, within the budgets and CloudFront's limits."""
+"""Paths → `Invalidation`s: covered, deduplicated, within the budgets and CloudFront's limits.
+
+    paths ──▶ without duplicates and covered paths ──▶ over the budget? merged (`cover.merge`) ──▶ items ──▶ calls
+
+Every path that goes in is covered by an item that comes out, in the sense of `covers`; no setting changes that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from invalidator.settings import Target
+from invalidator.cover import is_wildcard, merge, widest_prefixes
+from invalidator.settings import Budget, Target
+
+MAX_ITEMS_PER_CALL = 3_000
+MAX_WILDCARDS_PER_CALL = 15
+"""What CloudFront has in progress at once (InvalidationLimits in its developer guide): more than that in one call is refused whole."""
 
 
 @dataclass(frozen=True)
@@ -18,3 +31,118 @@ class Invalidation:
     serves: Mapping[str, frozenset[str]]
     """Item → ids of the messages whose paths it covers."""
     caller_reference: str
+
+
+def covers(item: str, path: str) -> bool:
+    """Whether invalidating `item` surely invalidates `path`, which may itself be a wildcard or a tag.
+
+    `/a*` covers `/a` and all that begins with it. `/a/*` is not relied on to cover `/a/` itself: the developer guide says
+    "files in a directory", and reports differ. `/*` covers every path.
+    """
+    if item == path:
+        return True
+    if not is_wildcard(item) or path.startswith("#"):
+        return False
+    prefix = item[:-1]
+    if prefix == "/":
+        return True
+    if is_wildcard(path):
+        return path[:-1].startswith(prefix)
+    return path.startswith(prefix) and not (path == prefix and prefix.endswith("/"))
+
+
+def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Items, sorted, that cover every one of `paths`: as they are within the budget, else merged with the least collateral.
+
+    `unchanged` are the viewer paths of the objects that did not change, which a wildcard had better not match; None: they
+    are not known. Tags are never merged. Where `min_wildcard_depth` forbids to merge enough, there are more items than the
+    budget asks for.
+    """
+    tags, distinct = _distinct(paths)
+    paths_left = budget.max_paths - len(tags)
+    if not _exceeds(distinct, paths_left, budget.max_wildcards):
+        return (*tags, *sorted(distinct))
+    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, unchanged)
+    return (*tags, *sorted(merged))
+
+
+def must_merge(paths: Iterable[str], budget: Budget) -> bool:
+    """Whether `cover` would merge: only then is an inventory of any use."""
+    tags, distinct = _distinct(paths)
+    return _exceeds(distinct, budget.max_paths - len(tags), budget.max_wildcards)
+
+
+def prefixes_in_question(paths: Iterable[str], limit: int, min_wildcard_depth: int = 0) -> tuple[str, ...]:
+    """At most `limit` prefixes of viewer paths under which lies all that a wildcard made by merging could match."""
+    _, distinct = _distinct(paths)
+    return widest_prefixes(distinct, limit, min_wildcard_depth)
+
+
+def plan(
+    wanted: Mapping[Target, Mapping[str, frozenset[str]]],
+    budget: Budget,
+    unchanged: Mapping[Target, Sequence[str]] | None = None,
+) -> tuple[Invalidation, ...]:
+    """The fewest calls that cover each target's paths, each with the messages that it serves.
+
+    `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is the inventory
+    where there is one. Every path is served by one item alone, so that a failed call fails exactly its own messages.
+    """
+    return tuple(
+        _invalidation(target, call, serves)
+        for target, messages in sorted(wanted.items())
+        for serves in [_served(cover(messages, budget, (unchanged or {}).get(target)), messages)]
+        for call in _calls(tuple(serves))
+    )
+
+
+def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Tags, sorted, and the other paths without those that a wildcard among them covers, in the order of `_text`."""
+    unique = set(paths)
+    tags = sorted(path for path in unique if path.startswith("#"))
+    kept: list[str] = []
+    widest = ""
+    for path in sorted(unique.difference(tags), key=lambda path: (_text(path), not is_wildcard(path))):
+        if widest and covers(widest, path):
+            continue
+        kept.append(path)
+        if is_wildcard(path):
+            widest = path
+    return tags, kept
+
+
+def _text(path: str) -> str:
+    return path[:-1] if is_wildcard(path) else path
+
+
+def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
+    return len(paths) > max(max_paths, 1) or sum(map(is_wildcard, paths)) > max_wildcards
+
+
+def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Item → messages; no wildcard lies within another, so the last one before a path is the only one that may cover it."""
+    exact = set(items)
+    wildcards = sorted(item[:-1] for item in items if is_wildcard(item))
+    served: dict[str, set[str]] = {item: set() for item in items}
+    for path, ids in messages.items():
+        item = path if path in exact else wildcards[bisect_right(wildcards, _text(path)) - 1] + "*"
+        served[item].update(ids)
+    return {item: frozenset(ids) for item, ids in served.items()}
+
+
+def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """As few calls as CloudFront's limits allow, each sorted: fifteen wildcards each, filled up with exact paths and tags."""
+    wildcards = [item for item in items if is_wildcard(item)]
+    others = [item for item in items if not is_wildcard(item)]
+    while wildcards or others:
+        taken, wildcards = wildcards[:MAX_WILDCARDS_PER_CALL], wildcards[MAX_WILDCARDS_PER_CALL:]
+        room = MAX_ITEMS_PER_CALL - len(taken)
+        filling, others = others[:room], others[room:]
+        yield tuple(sorted(taken + filling))
+
+
+def _invalidation(target: Target, items: tuple[str, ...], serves: Mapping[str, frozenset[str]]) -> Invalidation:
+    own = {item: serves[item] for item in items}
+    message_ids = sorted(frozenset().union(*own.values()))
+    work = json.dumps([target.id, items, message_ids])
+    return Invalidation(target, items, own, hashlib.sha256(work.encode()).hexdigest())
