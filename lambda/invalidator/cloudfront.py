@@ -22,14 +22,14 @@ from invalidator.plan import Invalidation, halves
 from invalidator.settings import Target
 
 WILDCARDS_IN_PROGRESS = 15
-"""Wildcard paths that CloudFront runs at once for a distribution (InvalidationLimits in its developer guide)."""
+"""Wildcard paths that CloudFront runs at once for a distribution (its guide, InvalidationLimits)."""
 
 ROUND_SECONDS = 25.0
-"""An invalidation is complete in under 25 s at P95 (AWS, What's New, 2026-04): when the next round may start."""
+"""When the next round may start: an invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04)."""
 
 CALLS_AT_ONCE = 5
 SECONDS_PER_CALL = 2.0
-"""The API takes about 0.5 calls a second for the account, after a burst of a handful (aws-sdk-js issue 3983)."""
+"""The account may make about 0.5 calls a second, after a burst of a handful (aws-sdk-js issue 3983)."""
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -89,11 +89,11 @@ BACKOFF_SECONDS = {
 """Verdict → (the first wait, the longest wait); each failure doubles the wait."""
 
 NEXT_STEP = {
-    "AccessDenied": "let the function's role create invalidations on this distribution (the module's policy does: "
-    "apply it again), or look for a boundary or organisation policy that forbids it",
+    "AccessDenied": "let the function's role create invalidations on this distribution (the module's policy "
+    "does: apply it again), or look for a boundary or organisation policy that forbids it",
     "NoSuchDistribution": "check the distribution_id that the module was given",
     "EntityNotFound": "check the distribution_tenant_id that the module was given",
-    "InvalidArgument": "CloudFront refuses this path: encode it as a viewer would request it, or rename the object",
+    "InvalidArgument": "CloudFront refuses this path: encode it as viewers request it, or rename the object",
 }
 
 
@@ -127,7 +127,7 @@ class _Attempt:
     failures: int = 0
     error: str = ""
     sibling: Invalidation | None = None
-    """The other half of a batch that was refused: sent next, or halved at once where this half was accepted."""
+    """The other half of a refused batch: sent next, or halved at once where this half was accepted."""
 
 
 @dataclass
@@ -147,7 +147,7 @@ class _Pace:
         self.rounds.setdefault(invalidation.target, []).append((now, invalidation.wildcards))
 
     def earliest(self, invalidation: Invalidation, ready_at: float) -> float:
-        """When a call is first worth making: CloudFront refuses a batch that does not fit beside those in progress."""
+        """When a call is first worth making: what does not fit beside the rounds in progress is refused."""
         earliest = max(ready_at, self.next_call_at)
         room = WILDCARDS_IN_PROGRESS - invalidation.wildcards
         if not invalidation.wildcards:
@@ -196,9 +196,9 @@ def submit(
 
 
 def _deferred(attempt: _Attempt) -> list[Outcome]:
-    why = attempt.error or "the function's time is up"
-    parts = [attempt.invalidation] + ([attempt.sibling] if attempt.sibling else [])
-    return [Outcome(part, "deferred", error=f"{why}; its messages go back to be planned again") for part in parts]
+    error = f"{attempt.error or 'out of time'}; its messages go back to be planned again"
+    parts = [attempt.invalidation, attempt.sibling] if attempt.sibling else [attempt.invalidation]
+    return [Outcome(part, "deferred", error=error) for part in parts]
 
 
 def _after_failure(
@@ -224,7 +224,7 @@ def _after_failure(
 
 
 def _split(invalidation: Invalidation, error: str, now: float) -> list[_Attempt]:
-    """The next calls for a batch that surely holds something wrong; one item is never blamed without its own call."""
+    """The next calls for a batch that surely holds something wrong; none is blamed but by its own call."""
     if len(invalidation.items) == 1:
         return [_Attempt(invalidation, now, error=error)]
     first, second = halves(invalidation)
@@ -323,29 +323,29 @@ def clients() -> Clients:
     An empty ARN is the function's own role, whose client outlives the invocation. A client of an assumed
     role does not: its credentials last an hour, a warm function may last longer.
     """
-    return functools.cache(lambda role_arn: _client(**_assumed(role_arn)) if role_arn else _own_client())
+    return functools.cache(lambda role_arn: _client(_assume(role_arn)) if role_arn else _own_client())
 
 
 @functools.cache
 def _own_client() -> Any:
-    return _client()
+    return _client(boto3.Session())
 
 
-def _client(**credentials: str) -> Any:
-    """boto3's own retries are off: their number and mode change with the runtime, and they know no deadline."""
+def _client(session: boto3.Session) -> Any:
+    """boto3's own retries are off: number and mode change with the runtime, and they know no deadline."""
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return boto3.client("cloudfront", config=config, **credentials)
+    return session.client("cloudfront", config=config)
 
 
-def _assumed(role_arn: str) -> dict[str, str]:
+def _assume(role_arn: str) -> boto3.Session:
     answer = boto3.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="invalidate-cloudfront")
     credentials = answer["Credentials"]
-    return {
-        "aws_access_key_id": credentials["AccessKeyId"],
-        "aws_secret_access_key": credentials["SecretAccessKey"],
-        "aws_session_token": credentials["SessionToken"],
-    }
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )

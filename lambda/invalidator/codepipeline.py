@@ -1,4 +1,4 @@
-"""Answers the CodePipeline job that a request came from: a job without an answer blocks its pipeline until it times out."""
+"""Answers the CodePipeline job that a request came from: without an answer its pipeline stands still."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_MESSAGE = 5_000
 
 
 def succeed(job_id: str) -> None:
-    """Tell the pipeline that its stage may go on. Raises ClientError where CodePipeline refuses the answer."""
+    """Tell the pipeline that its stage may go on. Raises ClientError where the answer is refused."""
     _codepipeline().put_job_success_result(jobId=job_id)
 
 
 def fail(job_id: str, error: str) -> None:
-    """Tell the pipeline why its stage failed. Raises ClientError where CodePipeline refuses the answer."""
+    """Tell the pipeline why its stage failed. Raises ClientError where the answer is refused."""
     _codepipeline().put_job_failure_result(
         jobId=job_id, failureDetails={"type": "JobFailed", "message": error[:MAX_MESSAGE]}
     )

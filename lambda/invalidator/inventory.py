@@ -37,10 +37,10 @@ def lister(clock: Callable[[], float] = time.monotonic) -> Callable[[str, str], 
                 keys += found
                 keys_left -= len(found)
                 if keys_left < 0 or clock() >= ends_at:
-                    _log.warning("the inventory stopped at its bound; planned blind", extra={"bucket": bucket})
+                    _log.warning("inventory too large: planned blind", extra={"bucket": bucket})
                     return None
         except (ClientError, BotoCoreError) as error:
-            _log.warning("the inventory failed; planned blind", extra={"bucket": bucket, "error": str(error)})
+            _log.warning("inventory failed: planned blind", extra={"bucket": bucket, "error": str(error)})
             return None
         return keys
 

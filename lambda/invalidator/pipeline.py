@@ -51,12 +51,16 @@ def prepare(settings: Settings, batch: Batch, list_keys: ListKeys | None = None)
         try:
             asked.append((request, _target(settings, request), _requested_items(settings, request)))
         except (UnknownDistributionError, paths.PathError) as error:
-            rejected.append(Rejected(request.message_id, str(error)))
+            rejected.append(Rejected(request.message_id, str(error), request.job_id))
 
     changed, counts, ignored, unsent = _changed(settings, batch.changes)
     rejected += unsent
-    requested = _gather((target, items, request.message_id) for request, target, items in asked if not request.dry_run)
-    rehearsed = _gather((target, items, request.message_id) for request, target, items in asked if request.dry_run)
+    requested = _gather(
+        (target, items, request.message_id) for request, target, items in asked if not request.dry_run
+    )
+    rehearsed = _gather(
+        (target, items, request.message_id) for request, target, items in asked if request.dry_run
+    )
     requested, changed = _settle(requested, changed)
     return Prepared(
         invalidations=plan(requested, AS_ASKED)
@@ -81,8 +85,8 @@ def _target(settings: Settings, request: Request) -> Target:
     target = settings.target(request.distribution_id)
     if target is None:
         raise UnknownDistributionError(
-            f"distribution {request.distribution_id!r} is not one that this function serves; name one of {known}, "
-            "or add a route for it to the module"
+            f"distribution {request.distribution_id!r} is not one that this function serves: "
+            f"name one of {known}, or add a route for it to the module"
         )
     return target
 
@@ -110,7 +114,9 @@ def _changed(
                 reasons.append(f"route {route.name}: {reason}")
                 continue
             try:
-                items = paths.viewer_paths(change.key, route, settings.tilde, settings.budget.min_wildcard_depth)
+                items = paths.viewer_paths(
+                    change.key, route, settings.tilde, settings.budget.min_wildcard_depth
+                )
             except paths.PathError as error:
                 rejected.append(Rejected(change.message_id, str(error)))
                 continue
@@ -127,7 +133,8 @@ def _gather(wanted: Iterable[tuple[Target, tuple[str, ...], str]]) -> Wanted:
         for item in items:
             gathered[target][item].add(message_id)
     return {
-        target: {item: frozenset(ids) for item, ids in by_item.items()} for target, by_item in gathered.items()
+        target: {item: frozenset(ids) for item, ids in by_item.items()}
+        for target, by_item in gathered.items()
     }
 
 

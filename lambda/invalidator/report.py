@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from invalidator.cloudfront import Outcome
-from invalidator.events import Batch
+from invalidator.events import Batch, Change, Rejected, Request
 from invalidator.pipeline import Prepared
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 
 USD_PER_PATH = 0.005
-"""The list price of a path, past the account's first 1,000 of a month (PayingForInvalidation in AWS's guide)."""
+"""The list price of a path past the account's first 1,000 of a month (AWS's guide, PayingForInvalidation)."""
 
 NAMESPACE = "CloudFrontInvalidation"
 
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def failures(self) -> dict[str, list[str]]:
-        """Message id → why it failed: whatever was rejected, and all that an item not accepted was to serve."""
+        """Message id → why it failed: it was rejected, or an item that was to serve it was not accepted."""
         failures: dict[str, list[str]] = {}
         for rejected in self.prepared.rejected:
             failures.setdefault(rejected.message_id, []).append(rejected.error)
@@ -53,7 +53,7 @@ class Report:
     @property
     def jobs(self) -> dict[str, str]:
         """Message id → the CodePipeline job that it came from."""
-        asked = (*self.batch.requests, *self.batch.rejected)
+        asked: tuple[Request | Rejected, ...] = (*self.batch.requests, *self.prepared.rejected)
         return {each.message_id: each.job_id for each in asked if each.job_id}
 
 
@@ -64,11 +64,12 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
     there is no queue to take the failed messages back, so that a caller sees a function error, and Lambda
     retries an asynchronous invocation and keeps its dead letter.
     """
-    failures = {message_id: texts for message_id, texts in report.failures.items() if message_id not in answered}
+    failures = {each: texts for each, texts in report.failures.items() if each not in answered}
     if report.batch.queued:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failures)]}
     if failures:
-        raise InvalidationError("; ".join(dict.fromkeys(text for texts in failures.values() for text in texts)))
+        reasons = dict.fromkeys(text for texts in failures.values() for text in texts)
+        raise InvalidationError("; ".join(reasons))
     return direct_answer(report)
 
 
@@ -126,7 +127,8 @@ def batch_record(report: Report) -> dict[str, Any]:
 def refusals(report: Report) -> list[dict[str, Any]]:
     """One record for each thing that failed: what, why, and whose messages come back."""
     rejected = [
-        {"error": rejected.error, "message_ids": [rejected.message_id]} for rejected in report.prepared.rejected
+        {"error": rejected.error, "message_ids": [rejected.message_id]}
+        for rejected in report.prepared.rejected
     ]
     return rejected + [
         {
@@ -174,11 +176,8 @@ def _figures(report: Report, target: Target, outcomes: Iterable[Outcome], now: f
         "EstimatedCost": _cost(accepted),
     }
     served = {message_id for invalidation in accepted for message_id in invalidation.message_ids}
-    times = [
-        each.time
-        for each in (*report.batch.changes, *report.batch.requests)
-        if each.time is not None and each.message_id in served
-    ]
+    wanted: tuple[Change | Request, ...] = (*report.batch.changes, *report.batch.requests)
+    times = [each.time for each in wanted if each.time is not None and each.message_id in served]
     if times:
         figures["Age"] = max(0.0, round(now - min(times), 3))
     return figures

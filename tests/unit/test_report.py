@@ -1,0 +1,188 @@
+"""What the caller, the queue, the log and the metrics are told of one invocation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from invalidator.cloudfront import Outcome
+from invalidator.events import Batch, Change, Ignored, Rejected, Request
+from invalidator.pipeline import Prepared
+from invalidator.plan import Invalidation
+from invalidator.report import InvalidationError, Report, answer, batch_record, metrics, refusals
+from invalidator.settings import Target
+
+SITE = Target("ESITE")
+TENANT = Target("dt_1", "tenant")
+
+
+def invalidation(serves: dict[str, set[str]], target: Target = SITE) -> Invalidation:
+    return Invalidation(
+        target, tuple(sorted(serves)), {item: frozenset(ids) for item, ids in serves.items()}, "reference"
+    )
+
+
+def report(
+    *outcomes: Outcome, queued: bool = True, batch: Batch | None = None, prepared: Prepared | None = None
+) -> Report:
+    batch = batch or Batch(queued, ("m1", "m2", "m3"))
+    prepared = prepared or Prepared(tuple(each.invalidation for each in outcomes), (), (), (), {SITE: 3})
+    return Report(batch, prepared, outcomes)
+
+
+ACCEPTED = Outcome(
+    invalidation({"/a": {"m1"}, "/b/*": {"m1", "m2"}}), "accepted", id="I1", progress="InProgress"
+)
+REFUSED = Outcome(invalidation({"/c": {"m2"}}), "refused", error="ESITE: no")
+DEFERRED = Outcome(invalidation({"/d": {"m3"}}), "deferred", error="ESITE: later")
+
+
+def test_only_the_messages_of_what_was_not_accepted_go_back_to_the_queue() -> None:
+    assert answer(report(ACCEPTED, REFUSED, DEFERRED)) == {
+        "batchItemFailures": [{"itemIdentifier": "m2"}, {"itemIdentifier": "m3"}]
+    }
+
+
+def test_a_queue_is_told_of_no_failure_when_all_was_accepted() -> None:
+    assert answer(report(ACCEPTED)) == {"batchItemFailures": []}
+
+
+def test_a_rejected_message_goes_back_to_the_queue() -> None:
+    prepared = Prepared((), (), (), (Rejected("m3", "unknown shape"),), {})
+    assert answer(report(prepared=prepared)) == {"batchItemFailures": [{"itemIdentifier": "m3"}]}
+
+
+def test_a_caller_is_told_what_was_created() -> None:
+    told = answer(report(ACCEPTED, queued=False))
+    assert told["statusCode"] == 200
+    assert told["body"] == "CloudFront invalidation created"
+    assert told["invalidations"] == [
+        {
+            "distribution_id": "ESITE",
+            "items": ["/a", "/b/*"],
+            "caller_reference": "reference",
+            "id": "I1",
+            "status": "InProgress",
+        }
+    ]
+    assert told["estimated_cost_usd"] == pytest.approx(0.01)
+
+
+def test_a_tenant_is_called_a_tenant() -> None:
+    told = answer(report(Outcome(invalidation({"/a": {"m1"}}, TENANT), "accepted", id="I1"), queued=False))
+    assert told["invalidations"][0]["distribution_tenant_id"] == "dt_1"
+    assert "distribution_id" not in told["invalidations"][0]
+
+
+def test_a_caller_of_something_that_failed_gets_a_function_error_with_each_reason_once() -> None:
+    with pytest.raises(InvalidationError, match=r"^ESITE: no; ESITE: later$"):
+        answer(report(ACCEPTED, REFUSED, REFUSED, DEFERRED, queued=False))
+
+
+def test_a_failure_that_a_pipeline_was_told_of_is_no_function_error_as_well() -> None:
+    told = answer(report(REFUSED, queued=False), answered=frozenset({"m2"}))
+    assert told["statusCode"] == 200
+
+
+def test_a_dry_run_says_that_nothing_was_created_and_what_it_would_cost() -> None:
+    prepared = Prepared((), (ACCEPTED.invalidation,), (), (), {})
+    told = answer(report(queued=False, prepared=prepared))
+    assert told["body"] == "Dry run: nothing was created"
+    assert told["invalidations"][0]["items"] == ["/a", "/b/*"]
+    assert "id" not in told["invalidations"][0]
+    assert told["estimated_cost_usd"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("progress", "completed"),
+    [
+        pytest.param("Completed", True, id="all complete"),
+        pytest.param("InProgress", False, id="one still runs"),
+    ],
+)
+def test_who_waits_is_told_whether_it_completed(progress: str, completed: bool) -> None:
+    batch = Batch(False, ("m1",), requests=(Request("m1", wait=True),))
+    outcome = Outcome(invalidation({"/a": {"m1"}}), "accepted", id="I1", progress=progress)
+    assert answer(report(outcome, batch=batch))["completed"] is completed
+
+
+def test_an_invalidation_that_could_not_be_waited_for_fails_its_caller() -> None:
+    outcome = Outcome(invalidation({"/a": {"m1"}}), "accepted", id="I1", error="set allow_wait = true")
+    with pytest.raises(InvalidationError, match="allow_wait"):
+        answer(report(outcome, queued=False))
+
+
+def test_something_ignored_is_told_with_its_reason() -> None:
+    prepared = Prepared((), (), (Ignored("m1", "a test event"),), (), {})
+    told = answer(report(queued=False, prepared=prepared))
+    assert told["body"] == "Nothing to invalidate"
+    assert told["ignored"] == [{"id": "m1", "reason": "a test event"}]
+
+
+def test_the_job_of_a_request_and_of_a_rejected_message_are_both_to_be_answered() -> None:
+    batch = Batch(False, ("m1", "m2"), requests=(Request("m1", job_id="j1"), Request("m3")))
+    prepared = Prepared((), (), (), (Rejected("m2", "no", job_id="j2"), Rejected("m4", "no")), {})
+    assert report(batch=batch, prepared=prepared).jobs == {"m1": "j1", "m2": "j2"}
+
+
+def test_the_record_of_a_batch_counts_what_came_and_what_became_of_it() -> None:
+    batch = Batch(True, ("m1", "m2", "m3"), changes=(Change("m1", "b", "a"), Change("m2", "b", "c")))
+    prepared = Prepared((), (), (Ignored("m3", "tagging"), Ignored("m3", "tagging")), (), {})
+    record = batch_record(report(ACCEPTED, REFUSED, DEFERRED, batch=batch, prepared=prepared))
+    assert record == {
+        "received": 3,
+        "changes": 2,
+        "requests": 0,
+        "ignored": 2,
+        "ignored_reasons": {"tagging": 2},
+        "planned_invalidations": 0,
+        "planned_paths": 0,
+        "submitted_paths": 2,
+        "submitted": ["I1"],
+        "deferred_paths": 1,
+        "refused_paths": 1,
+        "failed_messages": 2,
+    }
+
+
+def test_every_refusal_has_its_record_with_the_next_step() -> None:
+    prepared = Prepared((), (), (), (Rejected("m9", "rename the object"),), {})
+    records = refusals(report(ACCEPTED, REFUSED, prepared=prepared))
+    assert [record["error"] for record in records] == ["rename the object", "ESITE: no"]
+    assert records[1]["items"] == ["/c"]
+
+
+def test_the_metrics_are_documents_of_the_embedded_metric_format() -> None:
+    batch = Batch(True, ("m1", "m2"), changes=(Change("m1", "b", "a", 990.0), Change("m2", "b", "c", 995.0)))
+    (document,) = metrics(report(ACCEPTED, DEFERRED, batch=batch), now=1000.0)
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert document["_aws"]["Timestamp"] == 1_000_000
+    assert directive["Namespace"] == "CloudFrontInvalidation"
+    assert directive["Dimensions"] == [["DistributionId"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} == set(document) - {"_aws", "DistributionId"}
+    figures = {name: document[name] for name in document if name != "_aws"}
+    assert figures == {
+        "DistributionId": "ESITE",
+        "Changes": 3,
+        "Paths": 2,
+        "Wildcards": 1,
+        "Invalidations": 1,
+        "Deferred": 1,
+        "Rejected": 0,
+        "EstimatedCost": 0.01,
+        "Age": 10.0,
+    }
+    json.dumps(document)
+
+
+def test_the_age_is_of_the_oldest_change_that_was_accepted_not_of_one_still_waiting() -> None:
+    batch = Batch(True, ("m1", "m3"), changes=(Change("m1", "b", "a", 990.0), Change("m3", "b", "d", 1.0)))
+    (document,) = metrics(report(ACCEPTED, DEFERRED, batch=batch), now=1000.0)
+    assert document["Age"] == 10.0
+
+
+def test_a_rejected_message_is_counted_although_no_distribution_can_be_named_for_it() -> None:
+    prepared = Prepared((), (), (), (Rejected("m1", "unknown shape"),), {})
+    (document,) = metrics(report(prepared=prepared), now=0.0)
+    assert (document["DistributionId"], document["Rejected"]) == ("none", 1)
