@@ -31,6 +31,17 @@ class Invalidation:
     serves: Mapping[str, frozenset[str]]
     """Item → ids of the messages whose paths it covers."""
     caller_reference: str
+    """The same for the same work, so that doing it again creates nothing: a digest of target, items and messages."""
+
+    @property
+    def wildcards(self) -> int:
+        """How many items are wildcards, of which CloudFront runs fewer at once than of other paths."""
+        return sum(map(is_wildcard, self.items))
+
+    @property
+    def message_ids(self) -> frozenset[str]:
+        """The ids of all messages that the invalidation serves."""
+        return frozenset[str]().union(*self.serves.values())
 
 
 def covers(item: str, path: str) -> bool:
@@ -96,6 +107,16 @@ def plan(
     )
 
 
+def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
+    """An invalidation of two items or more as two calls, each with its own caller reference."""
+    middle = len(invalidation.items) // 2
+    first, second = invalidation.items[:middle], invalidation.items[middle:]
+    return (
+        _invalidation(invalidation.target, first, invalidation.serves),
+        _invalidation(invalidation.target, second, invalidation.serves),
+    )
+
+
 def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
     """Tags, sorted, and the other paths without those that a wildcard among them covers, in the order of `_text`."""
     unique = set(paths)
@@ -143,6 +164,6 @@ def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _invalidation(target: Target, items: tuple[str, ...], serves: Mapping[str, frozenset[str]]) -> Invalidation:
     own = {item: serves[item] for item in items}
-    message_ids = sorted(frozenset().union(*own.values()))
+    message_ids = sorted(frozenset[str]().union(*own.values()))
     work = json.dumps([target.id, items, message_ids])
     return Invalidation(target, items, own, hashlib.sha256(work.encode()).hexdigest())
