@@ -1,0 +1,155 @@
+"""An AWS of one's own: MiniStack with IAM enforced, on a free port, gone when the block ends.
+
+It runs under the Python of .venv, which thereby is the Python of the functions.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT_ID = "000000000000"
+REGION = "us-east-1"
+START_SECONDS = 60
+LOG_TAIL_LINES = 25
+
+RUNTIME = Path(__file__).resolve().parent / "lambda_runtime"
+"""Holds a sitecustomize that gives the functions the log format of the real runtime."""
+
+WATCHED = """
+import os, signal, sys, threading
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=end_with_parent, daemon=True).start()
+from ministack.app import main
+sys.argv = ["ministack"]
+main()
+"""
+"""MiniStack in a process group of its own, that ends with whoever started it, even one that was killed."""
+
+
+class LocalAwsError(Exception):
+    """The local AWS did not start; the text holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """Where the local AWS listens, and how to speak to it as its root user."""
+
+    endpoint: str
+    log: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Terraform, the AWS CLI or an SDK needs to speak to it and to nothing else."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the root user. Many functions may be called at once, so its pool is wide."""
+        return boto3.Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - MiniStack's root user
+            region_name=REGION,
+        ).client(service, endpoint_url=self.endpoint, config=Config(max_pool_connections=32))  # type: ignore[call-overload]
+
+    def tail(self) -> str:
+        """The end of the log, for a message about something that failed."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+
+@contextmanager
+def local_aws(directory: Path, *, cloudfront_endpoint: str = "") -> Iterator[LocalAws]:
+    """A fresh local AWS whose files lie in `directory`; it ends with the block, however that ends.
+
+    `cloudfront_endpoint` is where its functions, and only they, find CloudFront. Raises LocalAwsError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    aws = LocalAws(f"http://127.0.0.1:{_free_port()}", directory / "ministack.log")
+    environment = _environment(directory, aws.endpoint, cloudfront_endpoint)
+    with aws.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", WATCHED],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(aws, process)
+        yield aws
+    finally:
+        _end(process)
+
+
+def _environment(directory: Path, endpoint: str, cloudfront_endpoint: str) -> Mapping[str, str]:
+    """MiniStack's variables. Its functions inherit them, so nothing of the user's AWS may be among them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    own = {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": endpoint.rpartition(":")[2],
+        "TMPDIR": str(directory),
+        "STATE_DIR": str(directory / "state"),
+        "S3_DATA_DIR": str(directory / "s3"),
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1",
+        "PYTHONPATH": str(RUNTIME),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    if cloudfront_endpoint:
+        own["AWS_ENDPOINT_URL_CLOUDFRONT"] = cloudfront_endpoint
+    return kept | own
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(aws: LocalAws, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{aws.endpoint}/_ministack/health", timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise LocalAwsError(f"MiniStack did not start on {aws.endpoint}. The end of {aws.log}:\n{aws.tail()}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its workers are in its process group. Nothing in it is worth a farewell."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
