@@ -10,7 +10,7 @@ import enum
 import functools
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -290,7 +290,7 @@ def _awaited(client: Any, outcome: Outcome, seconds_left: float) -> Outcome:
             WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": max(1, int(seconds_left // POLL_SECONDS))},
         )
     except WaiterError as error:
-        answer: dict[str, Any] = error.last_response
+        answer: Mapping[str, Any] = error.last_response
         if "Invalidation" in answer:
             return replace(outcome, progress=str(answer["Invalidation"]["Status"]))
         why = answer.get("Error", {}).get("Message", str(error))

@@ -92,11 +92,8 @@ def _target(settings: Settings, request: Request) -> Target:
 
 
 def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
-    if request.paths is None and not request.tags:
-        return settings.default_paths
-    return tuple(paths.checked_path(path) for path in request.paths or ()) + tuple(
-        paths.checked_tag(tag) for tag in request.tags
-    )
+    asked = settings.default_paths if request.paths is None and not request.tags else request.paths or ()
+    return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
 
 
 def _changed(

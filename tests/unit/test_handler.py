@@ -1,0 +1,243 @@
+"""The handler whole, on AWS-shaped services: moto for S3 and CloudFront, Stubber where moto has no such call.
+
+moto takes any path and knows no quota: tests/simulation proves the limits, against a strict CloudFront.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from moto import mock_aws
+
+import index
+from invalidator import cloudfront, codepipeline, inventory
+from invalidator.report import InvalidationError
+from invalidator.settings import SettingsError
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda passes beside the event."""
+
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # The clients outlive an invocation; here they must not outlive the moto that they were made in.
+    made = (cloudfront._own_client, inventory._s3, codepipeline._codepipeline)
+    with mock_aws():
+        for client in made:
+            client.cache_clear()
+        yield boto3.client("cloudfront")
+        for client in made:
+            client.cache_clear()
+
+
+@pytest.fixture
+def distribution(aws: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    created = aws.create_distribution(
+        DistributionConfig={
+            "CallerReference": "test",
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "assets.s3.amazonaws.com"}]},
+            "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only"},
+        }
+    )
+    distribution_id: str = created["Distribution"]["Id"]
+    configure(monkeypatch, distribution_id)
+    return distribution_id
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, distribution_id: str, **settings: object) -> None:
+    route = {"distribution_id": distribution_id, "bucket": "assets", "index_documents": []}
+    monkeypatch.setenv("DISTRIBUTION_ID", distribution_id)
+    monkeypatch.setenv("SETTINGS", json.dumps({"version": 1, "routes": {"default": route}, **settings}))
+
+
+def created_items(aws: Any, distribution_id: str) -> list[list[str]]:
+    listed = aws.list_invalidations(DistributionId=distribution_id)["InvalidationList"].get("Items", [])
+    details = [aws.get_invalidation(DistributionId=distribution_id, Id=each["Id"]) for each in listed]
+    return [sorted(each["Invalidation"]["InvalidationBatch"]["Paths"]["Items"]) for each in details]
+
+
+def s3_event(*keys: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "eventTime": "2026-01-02T03:04:05.000Z",
+                "s3": {"bucket": {"name": "assets"}, "object": {"key": key}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def queue_event(**bodies: object) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": message_id,
+                "eventSource": "aws:sqs",
+                "body": body if isinstance(body, str) else json.dumps(body),
+            }
+            for message_id, body in bodies.items()
+        ]
+    }
+
+
+def test_an_empty_request_invalidates_everything_and_tells_what_it_created(
+    aws: Any, distribution: str
+) -> None:
+    told = index.lambda_handler({}, Context())
+    assert (told["statusCode"], told["body"]) == (200, "CloudFront invalidation created")
+    assert [each["items"] for each in told["invalidations"]] == [["/*"]]
+    assert created_items(aws, distribution) == [["/*"]]
+
+
+def test_a_batch_of_the_queue_becomes_one_invalidation_and_an_empty_list_of_failures(
+    aws: Any, distribution: str
+) -> None:
+    told = index.lambda_handler(queue_event(m1=s3_event("a+b.html"), m2=s3_event("c.html")), Context())
+    assert told == {"batchItemFailures": []}
+    assert created_items(aws, distribution) == [["/a%20b.html", "/a+b.html", "/c.html"]]
+
+
+def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:
+    told = index.lambda_handler(queue_event(bad="{", good=s3_event("c.html")), Context())
+    assert told == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert created_items(aws, distribution) == [["/c.html"]]
+
+
+def test_every_record_of_a_notification_that_came_straight_from_s3_counts(
+    aws: Any, distribution: str
+) -> None:
+    index.lambda_handler(s3_event("a", "b"), Context())
+    assert created_items(aws, distribution) == [["/a", "/b"]]
+
+
+def test_a_malformed_event_without_a_queue_is_a_function_error(distribution: str) -> None:
+    with pytest.raises(InvalidationError):
+        index.lambda_handler({"Records": []}, Context())
+
+
+def test_a_dry_run_creates_nothing(aws: Any, distribution: str) -> None:
+    told = index.lambda_handler({"dry_run": True, "paths": ["/a"]}, Context())
+    assert told["body"] == "Dry run: nothing was created"
+    assert created_items(aws, distribution) == []
+
+
+def test_who_waits_is_told_that_it_completed(distribution: str) -> None:
+    assert index.lambda_handler({"wait": True}, Context())["completed"] is True
+
+
+def test_a_function_without_settings_says_so_instead_of_doing_nothing(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SETTINGS", raising=False)
+    with pytest.raises(SettingsError, match="SETTINGS"):
+        index.lambda_handler({}, Context())
+
+
+def test_an_inventory_of_the_bucket_keeps_the_unchanged_in_the_cache(
+    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, distribution, inventory=True, max_paths=3, max_wildcards=3)
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="assets")
+    changed = [f"new/{number}" for number in range(5)] + ["old/5"]
+    for key in changed + [f"old/{number}" for number in range(9)]:
+        s3.put_object(Bucket="assets", Key=key)
+    index.lambda_handler(s3_event(*changed), Context())
+    assert created_items(aws, distribution) == [["/new/*", "/old/5"]]
+
+
+def test_a_bucket_that_may_not_be_listed_costs_precision_but_no_change(
+    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(monkeypatch, distribution, inventory=True, max_paths=1, max_wildcards=1)
+    index.lambda_handler(s3_event("a/1", "a/2"), Context())
+    assert created_items(aws, distribution) == [["/a/*"]]
+    assert "planned blind" in caplog.text
+
+
+def test_the_batch_is_logged_once_and_its_metrics_are_bare_json_lines(
+    distribution: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.INFO):
+        index.lambda_handler(queue_event(m1=s3_event("a"), m2="{"), Context())
+    (record,) = [each for each in caplog.records if each.message == "batch"]
+    assert (record.received, record.submitted_paths, record.failed_messages) == (2, 1, 1)  # type: ignore[attr-defined]
+    (refusal,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert refusal.message_ids == ["m2"]  # type: ignore[attr-defined]
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["DistributionId"] for document in documents] == [distribution, "none"]
+
+
+def job(user_parameters: str) -> dict[str, Any]:
+    configuration = {"FunctionName": "invalidate-cloudfront", "UserParameters": user_parameters}
+    return {
+        "CodePipeline.job": {
+            "id": "11111111-abcd-1111-abcd-111111abcdef",
+            "accountId": "111111111111",
+            "data": {"actionConfiguration": {"configuration": configuration}},
+        }
+    }
+
+
+@pytest.fixture
+def pipeline(aws: Any) -> Iterator[Stubber]:
+    """CodePipeline's answers, checked against its service model: moto has no jobs."""
+    with Stubber(codepipeline._codepipeline()) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+JOB_ID = "11111111-abcd-1111-abcd-111111abcdef"
+
+
+def test_a_pipeline_is_told_that_its_invalidation_was_created(
+    aws: Any, distribution: str, pipeline: Stubber
+) -> None:
+    pipeline.add_response("put_job_success_result", {}, {"jobId": JOB_ID})
+    index.lambda_handler(job('{"paths": ["/a"]}'), Context())
+    assert created_items(aws, distribution) == [["/a"]]
+
+
+def test_a_pipeline_is_told_why_its_request_was_rejected_and_lambda_does_not_try_again(
+    aws: Any, distribution: str, pipeline: Stubber
+) -> None:
+    told: dict[str, Any] = {}
+    pipeline.add_response("put_job_failure_result", {})
+    pipeline.client.meta.events.register(
+        "provide-client-params.codepipeline.PutJobFailureResult", lambda params, **_: told.update(params)
+    )
+    index.lambda_handler(job('{"paths": ["no-slash"]}'), Context())
+    assert told["jobId"] == JOB_ID
+    assert told["failureDetails"]["type"] == "JobFailed"
+    assert "slash" in told["failureDetails"]["message"]
+    assert created_items(aws, distribution) == []
+
+
+def test_a_pipeline_that_cannot_be_answered_is_a_function_error(distribution: str, pipeline: Stubber) -> None:
+    pipeline.add_client_error("put_job_success_result", "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        index.lambda_handler(job(""), Context())
