@@ -136,7 +136,8 @@ def _names(key: str, route: Route) -> Iterator[str]:
     directory, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
     if name in route.index_documents:
         yield directory
-        if directory != "/":
+        # `/` has no form without the slash, and that of `/a//` would be the directory `/a/`, another one.
+        if directory != "/" and not directory.endswith("//"):
             yield directory[:-1]
     for extension in route.strip_extensions:
         # What is nothing but an extension has no clean URL: its directory's is another object's.
