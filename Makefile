@@ -1,19 +1,63 @@
-# Every developer command. `make` alone lists them; each installs what it needs into .venv and .cache.
+# Every developer command; `make` alone lists them. Each installs what it needs into .venv and .cache.
 
-PYTHON := .venv/bin/python
-READY  := .venv/.ready
+PYTHON    := .venv/bin/python
+TERRAFORM := $(PYTHON) -m scripts.terraform
+PYTEST    := $(PYTHON) -m pytest
+READY     := .venv/.ready
+
+STEPS := lint types package-check unit module compliance simulation runtimes e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help
-help:
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+.PHONY: help setup demo test package package-check lint format types unit module compliance simulation runtimes \
+        e2e compat bench release clean
 
-.PHONY: setup
+help:
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
 setup: $(READY) ## install the developer's tools into .venv
 
 $(READY): requirements/dev.txt scripts/setup.sh
 	@scripts/setup.sh
 
-.PHONY: package
+demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destroy
+	@$(PYTHON) -m scripts.demo
+
+test: $(READY) ## everything below, in the order in which it catches things
+	@$(PYTHON) -m scripts.steps $(STEPS)
+
 package: $(READY) ## build lambda/dist/invalidator.zip
-	@$(PYTHON) scripts/package.py
+	@$(PYTHON) -m scripts.package
+
+package-check: $(READY) ## the committed package is what the sources make
+	@$(PYTHON) -m scripts.package --check
+	@$(PYTEST) tests/package
+
+lint: $(READY) ## ruff, and terraform fmt
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(TERRAFORM) fmt -check -recursive -diff
+
+format: $(READY) ## rewrite what lint complains about
+	@$(PYTHON) -m ruff check --fix
+	@$(PYTHON) -m ruff format
+	@$(TERRAFORM) fmt -recursive
+
+types: $(READY) ## mypy --strict
+	@$(PYTHON) -m mypy lambda scripts
+
+unit: $(READY) ## units, properties and doubles of the function
+	@$(PYTEST) tests/unit tests/doubles
+
+module: $(READY) ## terraform validate and terraform test, with a mocked provider
+	@$(TERRAFORM) init -backend=false -no-color
+	@$(TERRAFORM) validate
+	@$(TERRAFORM) test -test-directory=tests/module
+
+simulation: $(READY) ## storms through the packaged handler
+	@$(PYTEST) tests/simulation
+
+e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
+	@$(PYTEST) tests/e2e
+
+clean: ## remove all that the commands above have made
+	rm -rf .venv .cache .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis
