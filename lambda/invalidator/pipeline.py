@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 from invalidator import paths
@@ -70,6 +71,16 @@ def prepare(settings: Settings, batch: Batch, list_keys: ListKeys | None = None)
         rejected=tuple(rejected),
         changes=counts,
     )
+
+
+def described(invalidation: Invalidation) -> dict[str, Any]:
+    """An invalidation as the command line and the direct answer show it."""
+    name = "distribution_tenant_id" if invalidation.target.kind == "tenant" else "distribution_id"
+    return {
+        name: invalidation.target.id,
+        "items": list(invalidation.items),
+        "caller_reference": invalidation.caller_reference,
+    }
 
 
 class UnknownDistributionError(ValueError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from invalidator.cloudfront import Outcome
 from invalidator.events import Batch, Change, Rejected, Request
-from invalidator.pipeline import Prepared
+from invalidator.pipeline import Prepared, described
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 
@@ -93,16 +93,6 @@ def direct_answer(report: Report) -> dict[str, Any]:
             {"id": ignored.message_id, "reason": ignored.reason} for ignored in report.prepared.ignored
         ]
     return told
-
-
-def described(invalidation: Invalidation) -> dict[str, Any]:
-    """An invalidation as the command line and the direct answer show it."""
-    name = "distribution_tenant_id" if invalidation.target.kind == "tenant" else "distribution_id"
-    return {
-        name: invalidation.target.id,
-        "items": list(invalidation.items),
-        "caller_reference": invalidation.caller_reference,
-    }
 
 
 def batch_record(report: Report) -> dict[str, Any]:
