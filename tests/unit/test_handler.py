@@ -145,10 +145,6 @@ def test_a_dry_run_creates_nothing(aws: Any, distribution: str) -> None:
     assert created_items(aws, distribution) == []
 
 
-def test_who_waits_is_told_that_it_completed(distribution: str) -> None:
-    assert index.lambda_handler({"wait": True}, Context())["completed"] is True
-
-
 def test_a_function_without_settings_says_so_instead_of_doing_nothing(
     aws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
