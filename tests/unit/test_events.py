@@ -1,0 +1,314 @@
+"""From payloads to changes and requests: every file of tests/events, and what may be wrong with one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.unit import payloads
+
+from invalidator.events import MAX_DEPTH, SOURCES, Batch, Change, Ignored, Rejected, Request, read
+
+INVOCATION = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
+BUCKET = "amzn-s3-demo-bucket"
+JOB = "11111111-abcd-1111-abcd-111111abcdef"
+NEW_YEAR = 1767225600.0
+"""2026-01-01T00:00:00Z, when everything in the payload files happened."""
+
+
+def changed(key: str, message_id: str = INVOCATION, bucket: str = BUCKET) -> Change:
+    return Change(message_id, bucket, key, NEW_YEAR)
+
+
+def request(message_id: str = INVOCATION, **asked: Any) -> Request:
+    return Request(message_id, **asked)
+
+
+def ignored(reason: str, message_id: str = INVOCATION) -> Ignored:
+    return Ignored(message_id, reason)
+
+
+def rejected(error: str, message_id: str = INVOCATION, job_id: str = "") -> Rejected:
+    return Rejected(message_id, error, job_id)
+
+
+def queued(number: int) -> str:
+    """The id of a message of the payload files' queue."""
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+AWKWARD = "späße/50% + [~] & #1? 😀"
+
+# A reason or an error is given by a part of its text.
+EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
+    "codepipeline/job-started": [request(job_id=JOB)],
+    "codepipeline/job-started-with-empty-parameters": [request(job_id=JOB)],
+    "codepipeline/job-started-with-parameters": [request(paths=("/index.html",), wait=True, job_id=JOB)],
+    "codepipeline/job-started-with-parameters-that-are-no-json": [rejected("must be JSON text", job_id=JOB)],
+    "codepipeline/job-started-with-unknown-parameters": [rejected("not 'path'", job_id=JOB)],
+    "codepipeline/job-without-id": [rejected("id must be a non-empty string")],
+    "direct/distribution-and-tenant-named": [rejected("not both")],
+    "direct/distribution-named": [request(paths=("/a",), distribution_id="E2QWRUHEXAMPLE")],
+    "direct/dry-run": [request(paths=("/a",), dry_run=True)],
+    "direct/flag-not-a-boolean": [rejected("dry_run must be true or false, not a number")],
+    "direct/key-misspelt": [rejected("not 'tag'")],
+    "direct/list": [rejected("must be a JSON object, not a list")],
+    "direct/no-paths-in-the-list": [rejected("a non-empty list of strings, or left out, not empty")],
+    "direct/nothing-named": [request()],
+    "direct/null": [rejected("must be a JSON object, not missing or null")],
+    "direct/path-not-a-string": [rejected("each of paths must be a non-empty string, not a number")],
+    "direct/path-not-in-a-list": [
+        rejected("paths must be a non-empty list of strings, or left out, not a string")
+    ],
+    "direct/path-with-half-a-surrogate-pair": [rejected("must be Unicode text")],
+    "direct/paths-named": [request(paths=("/index.html", "/images/*"))],
+    "direct/tags-named": [request(paths=(), tags=("product-17",))],
+    "direct/tenant-named": [request(distribution_id="dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB")],
+    "direct/unknown-shape": [
+        rejected("no source is known whose payloads hold 'headers', 'httpMethod', 'path'")
+    ],
+    "direct/wait": [request(wait=True)],
+    "eventbridge/acl-updated": [ignored("'Object ACL Updated'")],
+    "eventbridge/api-call-by-way-of-cloudtrail": [rejected("turn on the bucket's own events")],
+    "eventbridge/custom-event-that-is-no-request": [rejected("not 'order'")],
+    "eventbridge/custom-request": [request(paths=("/catalogue/*",), tags=("catalogue",), time=NEW_YEAR)],
+    "eventbridge/delete-marker-created": [changed("old page.html")],
+    "eventbridge/detail-of-unknown-version": [rejected("version '1' of an S3 event's detail")],
+    "eventbridge/event-of-unknown-version": [rejected("version '1' of an EventBridge event")],
+    "eventbridge/instance-stopped": [rejected("narrow the pattern of the rule")],
+    "eventbridge/key-missing": [rejected("key must be a non-empty string, not missing")],
+    "eventbridge/lifecycle-expired": [changed("expired/a.html")],
+    "eventbridge/object-created": [changed("images/red flower.jpg")],
+    "eventbridge/object-created-with-an-awkward-name": [changed(f"{AWKWARD} %2B.html")],
+    "eventbridge/object-deleted": [changed("old page.html")],
+    "eventbridge/object-restored": [changed("archive/a.pdf")],
+    "eventbridge/object-tags-added": [ignored("'Object Tags Added'")],
+    "eventbridge/restore-initiated": [ignored("'Object Restore Initiated'")],
+    "eventbridge/restored-copy-expired": [changed("archive/a.pdf")],
+    "eventbridge/schedule-fired": [request(time=NEW_YEAR)],
+    "eventbridge/scheduler-fired": [request(time=NEW_YEAR)],
+    "eventbridge/storage-class-changed": [ignored("'Object Storage Class Changed'")],
+    "s3/acl-put": [ignored("'ObjectAcl:Put'")],
+    "s3/delete-marker-created": [changed("old page.html")],
+    "s3/key-empty": [rejected("key must be a non-empty string, not empty")],
+    "s3/key-not-encoded": [rejected("'100%.html' must be form-encoded")],
+    "s3/key-not-utf-8": [rejected("'caf%E9.html' must be form-encoded UTF-8")],
+    "s3/lifecycle-delete-marker-created": [changed("expired/a.html")],
+    "s3/lifecycle-expired": [changed("expired/a.html")],
+    "s3/object-created": [changed("images/red flower.jpg")],
+    "s3/object-created-by-multipart-upload": [changed("video/a+b=c.mp4")],
+    "s3/object-created-with-an-awkward-name": [changed(f"{AWKWARD}.html")],
+    "s3/object-missing": [rejected("object must be a JSON object, not missing")],
+    "s3/object-removed": [changed("old page.html")],
+    "s3/object-restored": [changed("archive/a.pdf")],
+    "s3/object-tagged": [ignored("'ObjectTagging:Put'")],
+    "s3/restore-initiated": [ignored("'ObjectRestore:Post'")],
+    "s3/restored-copy-expired": [changed("archive/a.pdf")],
+    "s3/several-records": [
+        changed("a.html"),
+        changed("b.html", bucket="amzn-s3-demo-bucket2"),
+        changed("c.html"),
+    ],
+    "s3/several-records-one-malformed": [changed("a.html"), changed("b.html"), rejected("caf%E9.html")],
+    "s3/storage-class-changed": [ignored("'LifecycleTransition'")],
+    "s3/test-event": [ignored("S3 tests")],
+    "s3/unknown-major-version": [rejected("eventVersion '3.0' is not understood: only 2.x is")],
+    "s3/unknown-minor-version": [changed("a.html")],
+    "sns/eventbridge-object-created": [changed("a+b.html")],
+    "sns/request-published": [request(paths=("/index.html",))],
+    "sns/s3-object-created": [changed("images/red flower.jpg")],
+    "sns/s3-test-event": [ignored("S3 tests")],
+    "sns/text-published": [rejected("Message must be JSON text")],
+    "sqs/body-missing": [
+        changed("images/red flower.jpg", queued(2)),
+        rejected("body must be a non-empty string, not missing or null", queued(1)),
+    ],
+    "sqs/eventbridge-object-created-by-way-of-sns": [changed("a+b.html", queued(1))],
+    "sqs/eventbridge-object-deleted": [changed("a+b.html", queued(1))],
+    "sqs/message-in-too-many-envelopes": [rejected(f"in more than {MAX_DEPTH} others", queued(1))],
+    "sqs/mixed-batch": [
+        changed("images/red flower.jpg", queued(1)),
+        changed("by sns.html", queued(3)),
+        changed("a.html", queued(6)),
+        request(queued(7), paths=("/asked.html",)),
+        ignored("S3 tests", queued(4)),
+        rejected("body must be JSON text", queued(2)),
+        rejected("no source is known whose payloads hold 'unknown'", queued(5)),
+        rejected("caf%E9.html", queued(6)),
+    ],
+    "sqs/record-without-id": [
+        changed("images/red flower.jpg", queued(2)),
+        rejected("messageId must be a non-empty string", INVOCATION),
+    ],
+    "sqs/request-sent": [request(queued(1), paths=("/a.html",), distribution_id="E2QWRUHEXAMPLE")],
+    "sqs/s3-object-created": [changed("images/red flower.jpg", queued(1))],
+    "sqs/s3-object-created-by-way-of-sns": [changed("images/red flower.jpg", queued(1))],
+    "sqs/s3-object-created-by-way-of-sns-raw": [changed("images/red flower.jpg", queued(1))],
+    "sqs/s3-test-event": [ignored("S3 tests", queued(1))],
+    "sqs/schedule-fired": [request(queued(1), time=NEW_YEAR)],
+    "sqs/subscription-to-confirm": [rejected("confirm or remove the subscription", queued(1))],
+}
+
+
+def parts(batch: Batch) -> list[Change | Request | Ignored | Rejected]:
+    return [*batch.changes, *batch.requests, *batch.ignored, *batch.rejected]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_payload_file_is_read_as_what_happened(name: str) -> None:
+    batch = read(payloads.load(name), INVOCATION)
+    found, expected = parts(batch), EXPECTED[name]
+    assert len(found) == len(expected)
+    for part, wanted in zip(found, expected, strict=True):
+        if isinstance(wanted, Ignored) and isinstance(part, Ignored):
+            assert (part.message_id, wanted.reason in part.reason) == (wanted.message_id, True), part
+        elif isinstance(wanted, Rejected) and isinstance(part, Rejected):
+            assert (part.message_id, part.job_id) == (wanted.message_id, wanted.job_id)
+            assert wanted.error in part.error
+        else:
+            assert part == wanted
+    assert batch.queued == name.startswith("sqs/")
+    assert {part.message_id for part in found} <= set(batch.message_ids)
+
+
+def test_every_payload_file_has_its_expectation() -> None:
+    assert payloads.names() == sorted(EXPECTED)
+
+
+def test_every_source_of_the_table_has_a_payload_file_that_it_alone_recognises() -> None:
+    in_files = [payloads.load(name) for name in payloads.names()]
+    in_queues = [
+        json.loads(payloads.load(name)["Records"][0]["body"]) for name in EXPECTED if "by-way-of-sns" in name
+    ]
+    recognised = {
+        tuple(source.name for source in SOURCES if source.recognises(payload))
+        for payload in [*in_files, json.loads(by_sns)]
+        if isinstance(payload, dict)
+    }
+    assert {(source.name,) for source in SOURCES} <= recognised
+    assert all(len(sources) <= 1 for sources in recognised)
+
+
+def test_a_batch_lists_every_message_once_and_in_order() -> None:
+    assert read(payloads.load("sqs/mixed-batch"), INVOCATION).message_ids == tuple(map(queued, range(1, 8)))
+    assert read(payloads.load("s3/several-records"), INVOCATION).message_ids == (INVOCATION,)
+
+
+def test_a_record_of_a_queue_without_an_id_makes_lambda_hand_the_whole_batch_out_again() -> None:
+    """An unknown id in the answer is a complete failure to Lambda: no message leaves the queue unread."""
+    batch = read(payloads.load("sqs/record-without-id"), INVOCATION)
+    assert batch.message_ids == (INVOCATION, queued(2))
+    assert [rejected.message_id for rejected in batch.rejected] == [INVOCATION]
+
+
+@pytest.mark.parametrize(
+    "time", ["yesterday", "2026-01-01T00:00:00.000", 1767225600, None, "", "9999-99-99T00:00:00Z"]
+)
+def test_a_change_whose_time_cannot_be_read_counts_all_the_same(time: object) -> None:
+    payload = payloads.load("s3/object-created")
+    payload["Records"][0]["eventTime"] = time
+    batch = read(payload, INVOCATION)
+    assert [change.time for change in batch.changes] == [None]
+    assert not batch.rejected
+
+
+@pytest.mark.parametrize(
+    "event_name",
+    [
+        "ObjectCreated:Put",
+        "ObjectCreated:Post",
+        "ObjectCreated:Copy",
+        "ObjectCreated:CompleteMultipartUpload",
+        "ObjectRemoved:Delete",
+        "ObjectRemoved:DeleteMarkerCreated",
+        "LifecycleExpiration:Delete",
+        "LifecycleExpiration:DeleteMarkerCreated",
+        "ObjectRestore:Completed",
+        "ObjectRestore:Delete",
+        "s3:ObjectCreated:Put",
+        "ObjectCreated:SomethingNew",
+    ],
+)
+def test_what_changes_the_answer_of_an_object_counts(event_name: str) -> None:
+    payload = payloads.load("s3/object-created")
+    payload["Records"][0]["eventName"] = event_name
+    assert read(payload, INVOCATION).changes == (changed("images/red flower.jpg"),)
+
+
+@pytest.mark.parametrize(
+    "event_name",
+    [
+        "LifecycleTransition",
+        "ObjectRestore:Post",
+        "ObjectTagging:Put",
+        "ObjectTagging:Delete",
+        "ObjectAcl:Put",
+        "IntelligentTiering",
+        "ReducedRedundancyLostObject",
+        "Replication:OperationFailedReplication",
+        "Replication:OperationNotTracked",
+        "Replication:OperationMissedThreshold",
+        "Replication:OperationReplicatedAfterThreshold",
+        "ObjectAnnotation:Put",
+        "ObjectAnnotation:Delete",
+        "ObjectRetention:Put",
+    ],
+)
+def test_what_leaves_the_answer_of_an_object_alone_is_ignored_with_a_reason(event_name: str) -> None:
+    payload = payloads.load("s3/object-created")
+    payload["Records"][0]["eventName"] = event_name
+    batch = read(payload, INVOCATION)
+    assert (batch.changes, batch.rejected) == ((), ())
+    assert event_name in batch.ignored[0].reason
+
+
+def test_all_event_types_of_s3_itself_are_decided_on() -> None:
+    """botocore's model of S3 lists them; one that is new to it must be sorted into one of the tests above."""
+    import botocore.session  # noqa: PLC0415 (the only test here that needs it)
+
+    model = botocore.session.Session().get_service_model("s3").shape_for("Event").metadata["enum"]
+    kinds = {kind.removeprefix("s3:") for kind in model if not kind.endswith("*")}
+    marks = [
+        mark.args[1]
+        for test in (
+            test_what_changes_the_answer_of_an_object_counts,
+            test_what_leaves_the_answer_of_an_object_alone_is_ignored_with_a_reason,
+        )
+        for mark in test.pytestmark  # type: ignore[attr-defined]
+    ]
+    assert kinds
+    assert kinds <= {name for names in marks for name in names}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("[" * 200_000, id="deeply nested"),
+        pytest.param('{"paths": ' + "9" * 5_000 + "}", id="a number of 5,000 digits"),
+        pytest.param('{"paths": NaN}', id="not a number"),
+        pytest.param('{"paths": ["/\\ud800"]}', id="half of a surrogate pair"),
+        pytest.param("\x00", id="a control character"),
+        pytest.param('"{}"', id="JSON in JSON"),
+        pytest.param("", id="nothing"),
+        pytest.param('{"Records": []}', id="no records"),
+        pytest.param('{"Records": {}}', id="records that are no list"),
+        pytest.param(json.dumps(payloads.load("sqs/s3-object-created")), id="a queue in a queue"),
+    ],
+)
+def test_a_body_that_says_nothing_fails_its_own_message_alone(body: str) -> None:
+    payload = payloads.load("sqs/s3-object-created")
+    payload["Records"].append({**payload["Records"][0], "messageId": "bad", "body": body})
+    batch = read(payload, INVOCATION)
+    assert batch.changes == (changed("images/red flower.jpg", queued(1)),)
+    assert [rejected.message_id for rejected in batch.rejected] == ["bad"]
+    assert not batch.requests
+
+
+def test_messages_never_quote_what_may_be_a_secret() -> None:
+    """CodePipeline passes credentials and SNS a token: no part of a batch repeats a value of theirs."""
+    for name in ("codepipeline/job-without-id", "sqs/subscription-to-confirm"):
+        told = " ".join(rejected.error for rejected in read(payloads.load(name), INVOCATION).rejected)
+        assert told
+        assert "EXAMPLE" not in told
