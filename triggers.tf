@@ -123,7 +123,8 @@ resource "aws_lambda_event_source_mapping" "changes" {
 
 # An asynchronous invocation by anyone: no queue holds its event, so Lambda keeps what fails.
 resource "aws_lambda_function_event_invoke_config" "this" {
-  function_name = aws_lambda_function.this.function_name
+  function_name                = aws_lambda_function.this.function_name
+  maximum_event_age_in_seconds = 6 * 3600 # Lambda's own default, said because Lambda also says it back
 
   destination_config {
     on_failure {

@@ -120,6 +120,7 @@ def _environment(directory: Path, endpoint: str, cloudfront_endpoint: str) -> Ma
         "STATE_DIR": str(directory / "state"),
         "S3_DATA_DIR": str(directory / "s3"),
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1",
+        "IOT_MTLS_ENABLED": "0",  # else it listens on a port of its own, which two cannot share
         "PYTHONPATH": str(RUNTIME),
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",

@@ -6,8 +6,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,56 +22,82 @@ TIMEOUT_SECONDS = 600
 
 
 class TerraformError(Exception):
-    """Terraform ended with an error; the text is its output."""
+    """Terraform ended with an error; the text is what it said."""
+
+
+def _unwatched(line: str) -> None:
+    """Nobody looks at the output while Terraform runs."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What Terraform knows about one root module: its directory, its inputs, and where its AWS is."""
+    """What Terraform knows about one root module: its directory, where its AWS is, and its inputs."""
 
     directory: Path
     environment: Mapping[str, str]
     variables: Mapping[str, object] = field(default_factory=dict)
 
-    def run(self, *arguments: str, accepted: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
-        """Run Terraform in the directory. Raises TerraformError for an exit code that is not accepted."""
-        done = subprocess.run(
-            [*terraform.command(), f"-chdir={self.directory}", *arguments],
-            env={**terraform.environment(), **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-        if done.returncode not in accepted:
-            output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-            raise TerraformError(f"terraform {arguments[0]} in {self.directory.name}:\n{output[-6000:]}")
-        return done
+    def run(self, *arguments: str, watch: Callable[[str], None] = _unwatched) -> str:
+        """Run Terraform in the directory and return its output, each line of which `watch` sees at once.
+
+        Raises TerraformError. Terraform and the provider end with the call, however that ends.
+        """
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+            process = subprocess.Popen(
+                [*terraform.command(), f"-chdir={self.directory}", *arguments],
+                env={**terraform.environment(), **self.environment},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                encoding="utf-8",
+                start_new_session=True,
+            )
+            deadline = threading.Timer(TIMEOUT_SECONDS, _end, (process,))
+            deadline.start()
+            try:
+                lines = []
+                for line in process.stdout or ():
+                    lines.append(line)
+                    watch(line)
+                code = process.wait()
+            finally:
+                deadline.cancel()
+                _end(process)
+            output = "".join(lines)
+            if code:
+                errors.seek(0)
+                raise TerraformError(
+                    f"terraform {arguments[0]}, {self.directory}:\n{errors.read() or output}"
+                )
+            return output
 
     def with_variables(self, **variables: object) -> Stack:
-        """The same stack with other inputs: what a user gets who edits them."""
+        """The same stack with other inputs, as after an edit."""
         return Stack(self.directory, self.environment, {**self.variables, **variables})
 
     def init(self) -> None:
         self.run("init", "-no-color")
 
-    def apply(self) -> None:
+    def apply(self, watch: Callable[[str], None] = _unwatched) -> None:
         self._write_variables()
-        self.run("apply", "-auto-approve", "-no-color")
+        self.run("apply", "-auto-approve", "-no-color", watch=watch)
 
-    def destroy(self) -> None:
-        self.run("destroy", "-auto-approve", "-no-color")
+    def destroy(self, watch: Callable[[str], None] = _unwatched) -> None:
+        self.run("destroy", "-auto-approve", "-no-color", watch=watch)
 
     def plan(self) -> dict[str, Any]:
-        """The plan in Terraform's JSON output format."""
+        """The plan, in Terraform's JSON output format."""
         self._write_variables()
-        self.run("plan", "-out=plan.tfplan", "-no-color")
-        shown: dict[str, Any] = json.loads(self.run("show", "-json", "plan.tfplan").stdout)
+        self.run("plan", "-out=stack.tfplan", "-no-color")
+        shown: dict[str, Any] = json.loads(self.run("show", "-json", "stack.tfplan"))
         return shown
 
     def outputs(self) -> dict[str, Any]:
-        values = json.loads(self.run("output", "-json").stdout)
-        return {name: output["value"] for name, output in values.items()}
+        """Name → value."""
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
+
+    def resources(self) -> list[str]:
+        """The addresses of all that Terraform keeps, data sources aside."""
+        return [address for address in self.run("state", "list").split() if "data." not in address]
 
     def _write_variables(self) -> None:
         text = json.dumps(self.variables, ensure_ascii=False)
@@ -86,11 +115,18 @@ def changes(plan: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def copy_of(example: Path, directory: Path) -> Path:
-    """A copy of an example elsewhere, whose module is still the checkout. Returns where it lies."""
+    """A copy of a root module elsewhere, whose module is still the checkout. Returns where it lies."""
     shutil.copytree(example, directory, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    # A relative source stays a local module; Terraform would copy an absolute one whole, .venv and all.
+    module = os.path.relpath(terraform.ROOT, directory)
     for path in directory.glob("*.tf"):
-        # A relative source stays a local module; Terraform copies an absolute one whole, .venv and all.
-        module = os.path.relpath(terraform.ROOT, directory)
         text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(r'(source\s*=\s*)"\.\./\.\."', rf'\1"{module}"', text), encoding="utf-8")
+        path.write_text(re.sub(r'(source\s*=\s*)"(\.\./)+\.\."', rf'\1"{module}"', text), encoding="utf-8")
     return directory
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Terraform and its provider share a process group; nothing local is worth waiting for."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
