@@ -1,8 +1,10 @@
 # What wakes the function: buckets, topics, schedules and other invokers, by way of a queue or straight.
 
 locals {
-  buckets = toset([for route in local.routes : route.bucket if route.bucket != null])
-  wiring  = { for bucket in local.buckets : bucket => lookup(var.bucket_wiring, bucket, "notification") }
+  # From the variables and not from local.routes: the queues need not wait for a distribution to be made.
+  buckets     = toset(compact(concat([var.bucket], values(var.routes)[*].bucket)))
+  route_names = toset(length(var.routes) > 0 ? keys(var.routes) : ["default"])
+  wiring      = { for bucket in local.buckets : bucket => lookup(var.bucket_wiring, bucket, "notification") }
 
   notifying_buckets   = toset([for bucket, wiring in local.wiring : bucket if wiring == "notification"])
   eventbridge_buckets = toset([for bucket, wiring in local.wiring : bucket if wiring == "eventbridge"])
@@ -10,14 +12,14 @@ locals {
   sending_buckets = setsubtract(local.buckets, local.eventbridge_buckets)
   bucket_arns     = { for bucket in local.buckets : bucket => "arn:${local.partition}:s3:::${bucket}" }
 
-  # Empty where a route of the bucket takes keys of any prefix.
+  # Of each bucket's routes; "" where one of them takes every key.
   prefixes = {
-    for bucket in local.buckets : bucket => anytrue([for route in local.routes : coalesce(route.prefix, "-") == "-" if route.bucket == bucket]) ? [] : distinct([
-      for route in local.routes : route.prefix if route.bucket == bucket
+    for bucket in local.buckets : bucket => distinct([
+      for route in var.routes : route.prefix == null ? "" : route.prefix if route.bucket == bucket
     ])
   }
 
-  scheduled = var.schedule_expression == null ? {} : local.routes
+  scheduled = var.schedule_expression == null ? toset([]) : local.route_names
 
   queued = var.batching != null && length(local.buckets) + length(local.scheduled) + length(var.sns_topic_arns) > 0
   direct = !local.queued
@@ -176,9 +178,9 @@ resource "aws_cloudwatch_event_rule" "changes" {
     detail-type = ["Object Created", "Object Deleted", "Object Restore Completed"]
     detail = merge(
       { bucket = { name = [each.value] } },
-      length(local.prefixes[each.value]) == 0 ? {} : {
-        object = { key = [for prefix in local.prefixes[each.value] : { prefix = prefix }] }
-      },
+      [for prefixes in [local.prefixes[each.value]] : length(prefixes) == 0 || contains(prefixes, "") ? {} : {
+        object = { key = [for prefix in prefixes : { prefix = prefix }] }
+      }]...
     )
   })
 
@@ -223,9 +225,11 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 resource "aws_cloudwatch_event_target" "schedule" {
   for_each = local.scheduled
 
-  rule  = aws_cloudwatch_event_rule.schedule[each.key].name
-  arn   = local.destination_arn
-  input = jsonencode({ distribution_id = coalesce(each.value.distribution_id, each.value.distribution_tenant_id) })
+  rule = aws_cloudwatch_event_rule.schedule[each.key].name
+  arn  = local.destination_arn
+  input = jsonencode({
+    distribution_id = coalesce(local.routes[each.key].distribution_id, local.routes[each.key].distribution_tenant_id)
+  })
 
   dead_letter_config {
     arn = aws_sqs_queue.dead_letter.arn
@@ -256,7 +260,7 @@ resource "aws_lambda_permission" "changes" {
 }
 
 resource "aws_lambda_permission" "schedule" {
-  for_each = local.direct ? local.scheduled : {}
+  for_each = local.direct ? local.scheduled : []
 
   statement_id  = "schedule-${each.key}"
   function_name = aws_lambda_function.this.function_name
