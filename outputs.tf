@@ -43,6 +43,11 @@ output "dead_letter_queue_arn" {
   value       = aws_sqs_queue.dead_letter.arn
 }
 
+output "dashboard_name" {
+  description = "Of the CloudWatch dashboard; null without one."
+  value       = one(aws_cloudwatch_dashboard.invalidations[*].dashboard_name)
+}
+
 output "settings" {
   description = "The settings as the function gets them, for `python -m invalidator plan --settings`. A misspelt attribute of a route is missing from them."
   value       = local.settings
