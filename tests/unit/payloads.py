@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ DIRECTORY = Path(__file__).parents[1] / "events"
 
 def load(name: str) -> Any:
     """The payload of `SOURCE/what-happened`."""
-    return json.loads((DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads(_text(name))
+
+
+@cache
+def _text(name: str) -> str:
+    return (DIRECTORY / f"{name}.json").read_text(encoding="utf-8")
 
 
 def names() -> list[str]:

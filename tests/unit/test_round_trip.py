@@ -1,0 +1,327 @@
+"""From an upload to the edge, as properties: no URL of the object stays stale, no other object is purged.
+
+`tests/unit/matcher.py` judges what an item purges. How S3 writes a key into an event, and which URLs a
+viewer can use for an object, is written here once more, from the rules and not from the code under test.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import string
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit import payloads
+from tests.unit.matcher import may_purge, surely_purges
+
+from invalidator.events import read
+from invalidator.paths import unserved, viewer_paths
+from invalidator.plan import cover
+from invalidator.settings import Budget, Route, Target
+
+BUCKET = "amzn-s3-demo-bucket"
+QUERIES = ("?", "?v=1", "?a=/b/c*&d=%20~")
+RFC_1738_UNSAFE = ' <>"#%{}|\\^~[]`'
+S3_SAYS_AS_IT_IS = string.ascii_letters + string.digits + "/-_.*"
+"""What form encoding leaves alone, and the slash, which S3 leaves alone too."""
+
+
+# --- What S3 does -----------------------------------------------------------------------------
+
+
+def form_encoded(key: str) -> str:
+    return "".join(
+        "+" if char == " " else char if char in S3_SAYS_AS_IT_IS else escaped(char) for char in key
+    )
+
+
+def notification(key: str) -> Any:
+    payload = payloads.load("s3/object-created")
+    payload["Records"][0]["s3"]["object"]["key"] = form_encoded(key)
+    return payload
+
+
+def eventbridge_event(key: str) -> Any:
+    payload = payloads.load("eventbridge/object-created")
+    payload["detail"]["object"]["key"] = key
+    return payload
+
+
+def topic(payload: Any) -> Any:
+    around = payloads.load("sns/s3-object-created")
+    around["Records"][0]["Sns"]["Message"] = json.dumps(payload)
+    return around
+
+
+def queue(payload: Any) -> Any:
+    around = payloads.load("sqs/s3-object-created")
+    around["Records"][0]["body"] = json.dumps(payload, ensure_ascii=False)
+    return around
+
+
+WIRINGS: dict[str, Callable[[str], Any]] = {
+    "S3": notification,
+    "EventBridge": eventbridge_event,
+    "S3, SNS": lambda key: topic(notification(key)),
+    "EventBridge, SNS": lambda key: topic(eventbridge_event(key)),
+    "S3, SQS": lambda key: queue(notification(key)),
+    "EventBridge, SQS": lambda key: queue(eventbridge_event(key)),
+    "S3, SNS, SQS": lambda key: queue(topic(notification(key))["Records"][0]["Sns"]),
+    "EventBridge, SNS, SQS": lambda key: queue(topic(eventbridge_event(key))["Records"][0]["Sns"]),
+}
+
+
+# --- What viewers do --------------------------------------------------------------------------
+
+
+def escaped(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode())
+
+
+def spelled(path: str, space: str, tilde: str) -> str:
+    """One way to write a path: its spaces as `%20` or as `+`, its tildes as `%7E` or raw."""
+    special = {" ": space, "~": tilde, "+": "%2B", "?": "%3F"}
+    written = [
+        special.get(char) or (escaped(char) if char in RFC_1738_UNSAFE or not "!" <= char <= "~" else char)
+        for char in path
+    ]
+    # Raw it would stand for any characters.
+    return "".join([*written[:-1], "%2A" if path.endswith("*") else written[-1]])
+
+
+def names(key: str, route: Route) -> Iterator[str]:
+    """The paths that lead to an object, before they are written as URLs."""
+    path = "/" + key
+    assert path.startswith(route.origin_path + "/")
+    path = path[len(route.origin_path) :]
+    yield path
+    *directories, name = path.split("/")
+    if name in route.index_documents:
+        yield "/".join([*directories, ""])
+        if directories[1:] and directories[-1]:
+            yield "/".join(directories)
+    for extension in route.strip_extensions:
+        if name != extension and name.endswith(extension):
+            yield path[: len(path) - len(extension)]
+
+
+def is_cut(path: str, tilde: str, min_wildcard_depth: int) -> bool:
+    """Whether the settings allow a wildcard before the first tilde of that path."""
+    before, found, _ = path.partition("~")
+    return bool(found) and tilde == "wildcard" and len(before.split("/")) - 2 >= min_wildcard_depth
+
+
+def urls(key: str, route: Route, tilde: str = "encoded", min_wildcard_depth: int = 0) -> set[str]:
+    """Every URL under which a viewer may have made CloudFront cache the object."""
+    plain = {
+        spelled(name, space, raw_or_not)
+        for name in names(key, route)
+        for space in ("%20", "+")
+        for raw_or_not in (("%7E", "~") if is_cut(name, tilde, min_wildcard_depth) else ("%7E",))
+    }
+    queries = ("", *QUERIES) if route.query_strings else ("",)
+    return {url + query for url in plain for query in queries}
+
+
+# --- What there may be ------------------------------------------------------------------------
+
+# All that S3 allows, and more often what means something to somebody on the way.
+CHARACTERS = st.one_of(
+    st.sampled_from("~ +%*?#&=/.:@!'()[]{}|\\^`\"<>;,$-_aZ0\n\r\t\x00\x7f\x80éß語\u0301\u202e\ufeff\uffff😀"),
+    st.characters(exclude_categories=["Cs"]),
+)
+WORDS = st.one_of(
+    st.sampled_from(["index.html", ".html", "a.html", "index", "docs", "a b", "..", ".", "~"]),
+    st.sampled_from(["*", "?*", "%2A", "%7E"]),
+    st.text(CHARACTERS, min_size=1, max_size=12),
+)
+KEYS = st.one_of(
+    st.lists(WORDS, min_size=1, max_size=6).map("/".join),
+    st.text(CHARACTERS, min_size=1, max_size=40),
+    st.text(CHARACTERS, min_size=200, max_size=1_000),
+).filter(lambda key: len(key.encode()) <= 1_000)
+ORIGIN_PATHS = st.sampled_from(["", "/docs", "/a b/~c", "/é+/%2A"])
+TILDES = st.sampled_from(["wildcard", "encoded"])
+DEPTHS = st.integers(0, 3)
+
+
+@st.composite
+def routes(draw: st.DrawFn) -> Route:
+    return Route(
+        name="site",
+        target=Target("E2QWRUHEXAMPLE"),
+        bucket=BUCKET,
+        origin_path=draw(ORIGIN_PATHS),
+        index_documents=draw(st.sampled_from([(), ("index.html",), ("index.html", "a.html", "~")])),
+        strip_extensions=draw(st.sampled_from([(), (".html",), (".html", ".htm", ".b")])),
+        query_strings=draw(st.booleans()),
+    )
+
+
+def under(route: Route, name: str) -> str:
+    """A key that the route serves."""
+    return f"{route.origin_path}/{name}"[1:]
+
+
+def items_of(key: str, wiring: str, route: Route, tilde: str, min_wildcard_depth: int) -> tuple[str, ...]:
+    """The way of an upload through the product, as far as its viewer paths."""
+    batch = read(WIRINGS[wiring](key), "invocation")
+    assert not batch.rejected
+    (change,) = batch.changes
+    assert (change.bucket, change.key) == (BUCKET, key)
+    assert unserved(change.bucket, change.key, route) is None
+    return viewer_paths(change.key, route, tilde, min_wildcard_depth)
+
+
+# --- The properties ---------------------------------------------------------------------------
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(KEYS, routes(), TILDES, DEPTHS, st.sampled_from(sorted(WIRINGS)))
+def test_every_url_of_an_uploaded_object_is_surely_purged(
+    name: str, route: Route, tilde: str, depth: int, wiring: str
+) -> None:
+    key = under(route, name)
+    items = items_of(key, wiring, route, tilde, depth)
+    expected = urls(key, route, tilde, depth)
+    assert expected
+    for url in expected:
+        assert any(surely_purges(item, url) for item in items), url
+    assert all(item.isascii() and item.startswith("/") and len(item) <= 4_000 for item in items)
+
+
+@st.composite
+def names_and_neighbours(draw: st.DrawFn) -> tuple[str, str]:
+    """The names of two objects, where one may have been chosen with an eye on the other."""
+    name = draw(KEYS)
+    inserted = draw(WORDS)
+    near = [
+        name + inserted,
+        f"{name}/{inserted}",
+        inserted + name,
+        name[:-1],
+        name.swapcase(),
+        name.replace("*", inserted),
+        name.replace("?", inserted),
+        name.replace(" ", "+"),
+        name.replace("+", " "),
+        unquote(name),
+        name[: name.rindex("/") + 1] + inserted if "/" in name else inserted,
+        name.split("/")[0],
+        draw(KEYS),
+    ]
+    return name, draw(st.sampled_from([other for other in near if other]))
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(names_and_neighbours(), routes(), TILDES, DEPTHS)
+def test_no_url_of_another_object_may_be_purged(
+    both: tuple[str, str], route: Route, tilde: str, depth: int
+) -> None:
+    key, other = (under(route, name) for name in both)
+    of_others = urls(other, route, "wildcard") - urls(key, route, "wildcard")
+    # The wildcard before a `~` is the exception: it is broader, by the choice of who set `tilde`.
+    cut = any(is_cut(name, tilde, depth) for name in names(key, route))
+    items = [
+        item
+        for item in viewer_paths(key, route, tilde, depth)
+        if not (cut and item.endswith("*") and not item.endswith("?*"))
+    ]
+    assert cut or items
+    for item in items:
+        assert not [url for url in of_others if may_purge(item, url)], item
+
+
+SITE = ["index.html", "about.html", "a/index.html", "a/b.html", "a/b c.css", "logo.png", "products", "_/a+b"]
+
+STRANGE = [
+    "*", "**", "a*", "a/*", "a/b*", "a/b.*", "*/", "*/index.html", "a*/index.html", "*.html", "a/*.html",
+    "?*", "a/?*", "index.html?*", "%2A", "a/%2A", "/", "//", "/*", "/a/*", "/index.html", "a//index.html",
+    "..", "../*", "a/..", "a/../*", "a/../index.html", "./*", "\n", "\n/*", "a\n*", "\r\n*", "\x00*",
+    "#", "#x", "#products", "#*", " ", " *", "+", "+*", "*+", "\u2217", "\uff0a", "\u202e*", ".html",
+    "a/.html", "&*", "<Path>/*</Path>", "&#42;", "/*?", "http://example.com/*", "e\u0301*", "\ufeff*",
+    "\x7f*", "~", "~*", "a/~/*", "*~",
+]  # fmt: skip
+
+
+def site_route(**fields: Any) -> Route:
+    return Route("site", Target("E2QWRUHEXAMPLE"), BUCKET, **fields)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        pytest.param(site_route(index_documents=()), id="plain"),
+        pytest.param(site_route(strip_extensions=(".html",)), id="website"),
+        pytest.param(site_route(strip_extensions=(".html",), query_strings=True), id="query strings"),
+    ],
+)
+def test_a_stranger_cannot_purge_the_site_by_the_name_of_an_upload(route: Route) -> None:
+    """Whatever he calls his object, he reaches what is his alone, or what he made up."""
+    of_site = set().union(*(urls(key, route, "wildcard") for key in SITE))
+    assert len(of_site) > len(SITE)
+    for name in STRANGE:
+        items = items_of(name, "S3, SQS", route, "encoded", 0)
+        assert items
+        assert not [(item, url) for item in items for url in of_site if may_purge(item, url)], name
+        assert not [item for item in items if item.startswith("#")], name
+
+
+BUDGETS = st.builds(Budget, st.integers(1, 10), st.integers(1, 5), DEPTHS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(KEYS, min_size=1, max_size=25), routes(), TILDES, BUDGETS)
+def test_merged_under_any_budget_every_url_is_still_surely_purged(
+    found: list[str], route: Route, tilde: str, budget: Budget
+) -> None:
+    depth = budget.min_wildcard_depth
+    keys = [under(route, name) for name in found]
+    paths = [path for key in keys for path in viewer_paths(key, route, tilde, depth)]
+    items = cover(paths, budget)
+    assert not stale((url for key in keys for url in urls(key, route, tilde, depth)), items)
+
+
+def stale(of_objects: Iterable[str], items: Iterable[str]) -> list[str]:
+    """The URLs that no item surely purges."""
+    exact = {item for item in items if not item.endswith("*")}
+    wildcards = [item for item in items if item.endswith("*")]
+    return [
+        url
+        for url in of_objects
+        if url not in exact and not any(surely_purges(wildcard, url) for wildcard in wildcards)
+    ]
+
+
+WORKLOADS = Path(__file__).parents[2] / "bench" / "workloads"
+HARD = {"cppreference": "~+=!()", "gradio": " "}
+"""Real sites with hard names, and the characters that make them so."""
+
+WEBSITE = site_route(strip_extensions=(".html",))
+
+
+def keys_of(site: str) -> list[str]:
+    keys: list[str] = json.loads(gzip.decompress((WORKLOADS / f"{site}.json.gz").read_bytes()))["after"]
+    assert len(keys) > 1_000
+    assert all(any(char in key for key in keys) for char in HARD[site])
+    return keys
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize("site", HARD)
+def test_every_url_of_a_real_site_with_hard_names_is_surely_purged(site: str, wiring: str) -> None:
+    for key in keys_of(site):
+        assert not stale(urls(key, WEBSITE, "wildcard"), items_of(key, wiring, WEBSITE, "wildcard", 0)), key
+
+
+@pytest.mark.parametrize("site", HARD)
+def test_every_url_of_a_real_site_with_hard_names_is_surely_purged_by_its_plan(site: str) -> None:
+    keys = keys_of(site)
+    items = cover((path for key in keys for path in viewer_paths(key, WEBSITE, "wildcard")), Budget())
+    assert not stale((url for key in keys for url in urls(key, WEBSITE, "wildcard")), items)
