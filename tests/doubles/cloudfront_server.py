@@ -76,6 +76,9 @@ def _too_many(what: str) -> ServiceError:
 
 too_many_files = partial(_too_many, "invalidations")
 too_many_wildcards = partial(_too_many, "wildcard invalidations")
+invalid_path = partial(
+    ServiceError, 400, "InvalidArgument", "Your request contains one or more invalid invalidation paths."
+)
 throttled = partial(ServiceError, 400, "Throttling", "Rate exceeded")
 _INTERNAL = "CloudFront encountered an internal error. Please try again."
 
@@ -145,6 +148,8 @@ class CloudFront:
     seed: int = 0
     known: Collection[str] | None = None
     """Ids of the distributions and tenants that exist; None: every id does."""
+    refused: frozenset[str] = frozenset()
+    """Items that are an InvalidArgument though no documented rule says so."""
     fault_rates: dict[str, float] = field(default_factory=dict)
     """Fault → share of the calls that meet it."""
     fault_script: list[str] = field(default_factory=list)
@@ -181,6 +186,8 @@ class CloudFront:
                 self._take_token()
                 self._check_target(kind, target)
                 items, reference = parse_batch(body)
+                if not self.refused.isdisjoint(items):
+                    raise invalid_path()
                 invalidation, answer = self._accept(kind, target, items, reference)
             except ServiceError as error:
                 self._record("create", (kind, target), error.code, items, fault)
@@ -326,9 +333,7 @@ def parse_batch(body: bytes) -> tuple[Items, str]:
     if not 0 < len(reference) <= MAX_REFERENCE_LENGTH:
         raise ServiceError(400, "InvalidArgument", "The caller reference is missing or too long.")
     if not items or not all(map(is_valid_item, items)):
-        raise ServiceError(
-            400, "InvalidArgument", "Your request contains one or more invalid invalidation paths."
-        )
+        raise invalid_path()
     return items, reference
 
 

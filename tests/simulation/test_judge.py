@@ -1,0 +1,67 @@
+"""The judge of the simulation sees what was lost, and what was paid for twice."""
+
+from __future__ import annotations
+
+import pytest
+from tests.doubles.cloudfront_server import Invalidation
+from tests.simulation.judge import Change, judge, matches, urls_of
+
+
+def accepted(at: float, *items: str) -> Invalidation:
+    return Invalidation(f"I{at}", "distribution", "E1", items, f"r{at}", created=at, completes=at + 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "urls"),
+    [
+        ("a/b.html", {"/a/b.html"}),
+        ("a b+c", {"/a%20b%2Bc", "/a+b%2Bc"}),
+        ("ü.html", {"/%C3%BC.html"}),
+        ("~me/x", {"/~me/x"}),
+        ("docs/index.html", {"/docs/index.html", "/docs/", "/docs"}),
+        ("index.html", {"/index.html", "/"}),
+        ("myindex.html", {"/myindex.html"}),
+    ],
+)
+def test_an_object_is_known_by_every_url_that_a_viewer_may_write(key: str, urls: set[str]) -> None:
+    assert set(urls_of(key)) == urls
+
+
+@pytest.mark.parametrize(
+    ("item", "url", "expected"),
+    [
+        ("/a", "/a", True),
+        ("/a", "/ab", False),
+        ("/a*", "/ab/c", True),
+        ("/a/*", "/a/b", True),
+        ("/a/*", "/a/", False),
+        ("/*", "/", True),
+        ("/b*", "/a", False),
+    ],
+)
+def test_an_item_matches_itself_or_what_begins_with_its_wildcard(item: str, url: str, expected: bool) -> None:
+    assert matches(item, url) is expected
+
+
+def test_a_change_after_the_last_invalidation_is_lost() -> None:
+    early, late = Change("a", 10), Change("a", 30)
+    assert judge([early, late], [accepted(20, "/a")]).lost == (late,)
+
+
+def test_a_change_before_an_invalidation_that_covers_it_is_not_lost() -> None:
+    assert judge([Change("a", 10), Change("b/c", 15)], [accepted(20, "/a", "/b*")]).lost == ()
+
+
+def test_a_change_with_one_url_left_stale_is_lost() -> None:
+    change = Change("a/index.html", 10)
+    assert judge([change], [accepted(20, "/a/*", "/a/")]).lost == (change,)
+
+
+def test_an_item_that_covers_nothing_new_was_billed_twice() -> None:
+    verdict = judge([Change("a", 10), Change("b", 10)], [accepted(20, "/a"), accepted(21, "/a", "/b")])
+    assert (verdict.billed_paths, verdict.billed_twice) == (3, 1)
+
+
+def test_an_item_that_covers_a_newer_change_is_worth_its_price() -> None:
+    changes = [Change("a", 10), Change("a", 20)]
+    assert judge(changes, [accepted(15, "/a"), accepted(25, "/a")]).billed_twice == 0
