@@ -5,6 +5,8 @@ It runs under the Python of .venv, which thereby is the Python of the functions.
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import signal
 import socket
@@ -47,6 +49,10 @@ class LocalAwsError(Exception):
     """The local AWS did not start; the text holds the end of its log."""
 
 
+class FunctionError(Exception):
+    """The function raised an error; the text is its message."""
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """Where the local AWS listens, and how to speak to it as its root user."""
@@ -70,12 +76,52 @@ class LocalAws:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the root user. Many functions may be called at once, so its pool is wide."""
-        return boto3.Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - MiniStack's root user
-            region_name=REGION,
-        ).client(service, endpoint_url=self.endpoint, config=Config(max_pool_connections=32))  # type: ignore[call-overload]
+        """A boto3 client of the root user."""
+        return _client(self.endpoint, service)
+
+    def invalidations(self, distribution_id: str) -> dict[str, list[str]]:
+        """Id → items of all invalidations of a distribution, the latest first."""
+        cloudfront = self.client("cloudfront")
+        pages = cloudfront.get_paginator("list_invalidations").paginate(DistributionId=distribution_id)
+        ids = [id_ for id_ in pages.search("InvalidationList.Items[].Id") if id_]
+        got = (
+            cloudfront.get_invalidation(DistributionId=distribution_id, Id=id_)["Invalidation"] for id_ in ids
+        )
+        return {
+            invalidation["Id"]: invalidation["InvalidationBatch"]["Paths"]["Items"] for invalidation in got
+        }
+
+    def invoke(self, function_name: str, request: object) -> Any:
+        """The function's answer. Raises FunctionError where it fails."""
+        payload = json.dumps(request).encode()
+        answer = self.client("lambda").invoke(FunctionName=function_name, Payload=payload)
+        body = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise FunctionError(body["errorMessage"])
+        return body
+
+    def holdings(self) -> set[str]:
+        """All that it holds of the kinds that the module or an example makes."""
+        kinds = (
+            ("cloudfront", "list_distributions", "DistributionList.Items[].Id"),
+            ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+            ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
+            ("events", "list_rules", "Rules[].Name"),
+            ("iam", "list_roles", "Roles[].RoleName"),
+            ("lambda", "list_event_source_mappings", "EventSourceMappings[].EventSourceArn"),
+            ("lambda", "list_functions", "Functions[].FunctionName"),
+            ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+            ("s3", "list_buckets", "Buckets[].Name"),
+            ("sns", "list_subscriptions", "Subscriptions[].SubscriptionArn"),
+            ("sns", "list_topics", "Topics[].TopicArn"),
+            ("sqs", "list_queues", "QueueUrls"),
+        )
+        return {
+            f"{service}: {name}"
+            for service, operation, names in kinds
+            for name in self.client(service).get_paginator(operation).paginate().search(names)
+            if name is not None
+        }
 
     def tail(self) -> str:
         """The end of the log, for a message about something that failed."""
@@ -128,6 +174,13 @@ def _environment(directory: Path, endpoint: str, cloudfront_endpoint: str) -> Ma
     if cloudfront_endpoint:
         own["AWS_ENDPOINT_URL_CLOUDFRONT"] = cloudfront_endpoint
     return kept | own
+
+
+@functools.cache
+def _client(endpoint: str, service: str) -> Any:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+    wide = Config(max_pool_connections=32)
+    return session.client(service, endpoint_url=endpoint, config=wide)  # type: ignore[call-overload]
 
 
 def _free_port() -> int:

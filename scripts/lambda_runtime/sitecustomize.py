@@ -8,7 +8,7 @@ import logging
 import os
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    from awslambdaric.lambda_runtime_log_utils import JsonFormatter
+    from awslambdaric.lambda_runtime_log_utils import JsonFormatter  # type: ignore[import-untyped]
 
     class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
         terminator = ""
