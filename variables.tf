@@ -126,6 +126,13 @@ variable "routes" {
   }
 
   validation {
+    condition = length(distinct([
+      for route in var.routes : jsonencode([route.distribution_id, route.distribution_tenant_id, route.role_arn])
+    ])) == length(distinct([for route in var.routes : jsonencode([route.distribution_id, route.distribution_tenant_id])]))
+    error_message = "All routes of a distribution reach it in the same way: give each of them the same role_arn, or none."
+  }
+
+  validation {
     condition     = length(distinct([for route in var.routes : jsonencode(route)])) == length(var.routes)
     error_message = "Two routes are the same but for their names: remove one of them."
   }
