@@ -226,16 +226,27 @@ def test_no_url_of_another_object_may_be_purged(
 ) -> None:
     key, other = (under(route, name) for name in both)
     of_others = urls(other, route, "wildcard") - urls(key, route, "wildcard")
-    # The wildcard before a `~` is the exception: it is broader, by the choice of who set `tilde`.
-    cut = any(is_cut(name, tilde, depth) for name in names(key, route))
-    items = [
-        item
-        for item in viewer_paths(key, route, tilde, depth)
-        if not (cut and item.endswith("*") and not item.endswith("?*"))
-    ]
-    assert cut or items
-    for item in items:
-        assert not [url for url in of_others if may_purge(item, url)], item
+    # The exception is the wildcard before a `~`, by the choice of who set `tilde`: it is as tight as can be.
+    cuts = {
+        spelled(f"{before}x", space, "%7E")[:-1] + "*"
+        for before, _, _ in (name.partition("~") for name in names(key, route) if is_cut(name, tilde, depth))
+        for space in ("%20", "+")
+    }
+    for item in viewer_paths(key, route, tilde, depth):
+        assert item in cuts or not [url for url in of_others if may_purge(item, url)], item
+
+
+@given(KEYS, KEYS, routes())
+def test_a_route_serves_what_lies_under_the_segments_of_its_origin_path(
+    name: str, other: str, route: Route
+) -> None:
+    assert unserved(BUCKET, under(route, name), route) is None
+    directories = route.origin_path.split("/")
+    segments = f"/{other}".split("/")
+    lies_under = segments[: len(directories)] == directories and len(segments) > len(directories)
+    assert (unserved(BUCKET, other, route) is None) == lies_under
+    beside = under(route, name).replace("/", "2/", 1)
+    assert (unserved(BUCKET, beside, route) is None) == (not route.origin_path)
 
 
 SITE = ["index.html", "about.html", "a/index.html", "a/b.html", "a/b c.css", "logo.png", "products", "_/a+b"]
