@@ -8,13 +8,16 @@ import os
 import time
 from typing import Any
 
-from invalidator import cloudfront, codepipeline, events, inventory, pipeline, report
+from invalidator import cloudfront, codepipeline, events, inventory, pace, pipeline, report
 from invalidator.settings import Settings
 
 log = logging.getLogger()
 
 RESERVE_SECONDS = cloudfront.CONNECT_TIMEOUT_SECONDS + cloudfront.READ_TIMEOUT_SECONDS + 2.0
 """What a call that starts just before the deadline may still take, and the answer after it."""
+
+QUOTA = pace.Quota()
+"""Outlives the invocation, as what it has started at CloudFront does."""
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     batch = events.read(event, context.aws_request_id)
     prepared = pipeline.prepare(settings, batch, inventory.lister() if settings.inventory else None)
     clients = cloudfront.clients()
-    outcomes = cloudfront.submit(prepared.invalidations, clients=clients, deadline=deadline)
+    outcomes = cloudfront.submit(prepared.invalidations, clients=clients, deadline=deadline, quota=QUOTA)
     if any(request.wait for request in batch.requests):
         outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=deadline)
     told = report.Report(batch, prepared, outcomes)

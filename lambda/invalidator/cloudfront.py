@@ -11,25 +11,17 @@ import functools
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, WaiterError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
+from invalidator.pace import ROUND_SECONDS, Quota, Rate, rounds_needed
 from invalidator.plan import Invalidation, halves
 from invalidator.settings import Target
-
-WILDCARDS_IN_PROGRESS = 15
-"""Wildcard paths that CloudFront runs at once for a distribution (its guide, InvalidationLimits)."""
-
-ROUND_SECONDS = 25.0
-"""When the next round may start: an invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04)."""
-
-CALLS_AT_ONCE = 5
-SECONDS_PER_CALL = 2.0
-"""The account may make about 0.5 calls a second, after a burst of a handful (aws-sdk-js issue 3983)."""
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -49,6 +41,7 @@ class Verdict(enum.Enum):
     FULL = "the distribution's quota of invalidations in progress is used up: wait, then send the same again"
     TRANSIENT = "CloudFront or the network failed: wait, then send the same again"
     SPLIT = "something in the batch is wrong: halve it until that stands alone"
+    TOO_LARGE = "the batch is too large: halve it"
     FINAL = "sending it again changes nothing"
 
 
@@ -69,7 +62,7 @@ VERDICTS: dict[str, Verdict] = {
     "RequestTimeoutException": Verdict.TRANSIENT,
     "RequestExpired": Verdict.TRANSIENT,
     "InvalidArgument": Verdict.SPLIT,
-    "BatchTooLarge": Verdict.SPLIT,
+    "BatchTooLarge": Verdict.TOO_LARGE,
     "AccessDenied": Verdict.FINAL,
     "NoSuchDistribution": Verdict.FINAL,
     "EntityNotFound": Verdict.FINAL,
@@ -80,6 +73,9 @@ VERDICTS: dict[str, Verdict] = {
     "UnsupportedOperation": Verdict.FINAL,
 }
 """Error code → verdict. A code that is not here is transient with an HTTP status of 5xx, else final."""
+
+LAST_TRY_SECONDS = 1.0
+"""Before the deadline, for what would otherwise wait beyond it: to come back, a message waits far longer."""
 
 BACKOFF_SECONDS = {
     Verdict.THROTTLED: (2.0, 16.0),
@@ -130,69 +126,54 @@ class _Attempt:
     """The other half of a refused batch: sent next, or halved at once where this half was accepted."""
 
 
-@dataclass
-class _Pace:
-    """How fast this invocation may go on: what it knows of the account's rate and of its own rounds."""
-
-    calls: int = 0
-    next_call_at: float = 0.0
-    rounds: dict[Target, list[tuple[float, int]]] = field(default_factory=dict)
-
-    def count_call(self, now: float) -> None:
-        self.calls += 1
-        if self.calls >= CALLS_AT_ONCE:
-            self.next_call_at = now + SECONDS_PER_CALL
-
-    def count_round(self, invalidation: Invalidation, now: float) -> None:
-        self.rounds.setdefault(invalidation.target, []).append((now, invalidation.wildcards))
-
-    def earliest(self, invalidation: Invalidation, ready_at: float) -> float:
-        """When a call is first worth making: what does not fit beside the rounds in progress is refused."""
-        earliest = max(ready_at, self.next_call_at)
-        room = WILDCARDS_IN_PROGRESS - invalidation.wildcards
-        if not invalidation.wildcards:
-            return earliest
-        for accepted_at, wildcards in reversed(self.rounds.get(invalidation.target, [])):
-            room -= wildcards
-            if room < 0:
-                return max(earliest, accepted_at + ROUND_SECONDS)
-        return earliest
-
-
 def submit(
-    invalidations: Iterable[Invalidation], *, clients: Clients, deadline: float, clock: Clock | None = None
+    invalidations: Iterable[Invalidation],
+    *,
+    clients: Clients,
+    deadline: float,
+    quota: Quota | None = None,
+    clock: Clock | None = None,
 ) -> tuple[Outcome, ...]:
     """Have CloudFront accept every invalidation, or say for each part of it why not.
 
     `deadline` is a time of `clock.now`, in seconds: no call starts, and no wait goes on, beyond it. What
-    could not be placed by then is deferred, to come back with its messages.
+    could not be placed by then is deferred, to come back with its messages. `quota` is what earlier
+    invocations of this sandbox have in progress.
     """
     clock = clock or Clock()
+    quota = quota or Quota()
+    rate = Rate()
     outcomes: list[Outcome] = []
-    pace = _Pace()
     waiting = [_Attempt(invalidation, clock.now()) for invalidation in invalidations]
     while waiting:
-        attempt = min(waiting, key=lambda each: pace.earliest(each.invalidation, each.ready_at))
-        starts_at = pace.earliest(attempt.invalidation, attempt.ready_at)
+        attempt = min(waiting, key=lambda each: _starts_at(each, quota))
+        starts_at = max(_starts_at(attempt, quota), rate.next_call_at)
+        if starts_at >= deadline and clock.now() < deadline - LAST_TRY_SECONDS:
+            starts_at = deadline - LAST_TRY_SECONDS
         if max(starts_at, clock.now()) >= deadline:
             outcomes += [outcome for each in waiting for outcome in _deferred(each)]
             break
         if starts_at > clock.now():
             clock.sleep(starts_at - clock.now())
         waiting.remove(attempt)
-        pace.count_call(clock.now())
+        rate.called(clock.now())
         try:
             answer = _create(clients(attempt.invalidation.target.role_arn), attempt.invalidation)
         except (ClientError, BotoCoreError, AttributeError) as error:
-            outcomes += _after_failure(attempt, error, waiting, clock)
+            outcomes += _after_failure(attempt, error, waiting, quota, clock)
         else:
-            pace.count_round(attempt.invalidation, clock.now())
+            quota.accepted(attempt.invalidation, clock.now())
             outcomes.append(
                 Outcome(attempt.invalidation, "accepted", id=answer["Id"], progress=answer.get("Status", ""))
             )
             if attempt.sibling:
                 waiting[:0] = _split(attempt.sibling, attempt.error, clock.now())
+    quota.end_turn()
     return tuple(outcomes)
+
+
+def _starts_at(attempt: _Attempt, quota: Quota) -> float:
+    return max(attempt.ready_at, quota.room_at(attempt.invalidation))
 
 
 def _deferred(attempt: _Attempt) -> list[Outcome]:
@@ -202,23 +183,33 @@ def _deferred(attempt: _Attempt) -> list[Outcome]:
 
 
 def _after_failure(
-    attempt: _Attempt, error: Exception, waiting: list[_Attempt], clock: Clock
+    attempt: _Attempt, error: Exception, waiting: list[_Attempt], quota: Quota, clock: Clock
 ) -> list[Outcome]:
     verdict, text = explain(error, attempt.invalidation.target)
     now = clock.now()
     attempt.error = text
     if verdict in BACKOFF_SECONDS:
+        alike = [each for each in waiting if _shares_fate(verdict, attempt, each)]
         attempt.failures += 1
         attempt.ready_at = now + _backoff(verdict, attempt.failures, clock.chance())
-        for other in waiting:
-            if _shares_fate(verdict, attempt.invalidation, other.invalidation):
-                other.ready_at = max(other.ready_at, attempt.ready_at)
-        waiting.append(attempt)
+        if (
+            verdict is Verdict.FULL
+            and attempt.failures == 1
+            and not quota.is_ours(attempt.invalidation.target, now)
+        ):
+            rounds = rounds_needed(attempt.invalidation, *(each.invalidation for each in alike))
+            attempt.ready_at = now + rounds * ROUND_SECONDS
+        for each in alike:
+            each.ready_at = max(each.ready_at, attempt.ready_at)
+        waiting.insert(0, attempt)
         return []
     if attempt.sibling:
         waiting.insert(0, _Attempt(attempt.sibling, now))
-    if verdict is Verdict.SPLIT and len(attempt.invalidation.items) > 1:
+    if len(attempt.invalidation.items) > 1 and verdict is Verdict.SPLIT:
         waiting[:0] = _split(attempt.invalidation, text, now)
+        return []
+    if len(attempt.invalidation.items) > 1 and verdict is Verdict.TOO_LARGE:
+        waiting[:0] = [_Attempt(half, now, error=text) for half in halves(attempt.invalidation)]
         return []
     return [Outcome(attempt.invalidation, "refused", error=text)]
 
@@ -231,11 +222,12 @@ def _split(invalidation: Invalidation, error: str, now: float) -> list[_Attempt]
     return [_Attempt(first, now, error=error, sibling=second)]
 
 
-def _shares_fate(verdict: Verdict, refused: Invalidation, other: Invalidation) -> bool:
+def _shares_fate(verdict: Verdict, refused: _Attempt, other: _Attempt) -> bool:
     """A throttled account refuses all its distributions alike; a full quota belongs to one of them."""
+    ours, theirs = refused.invalidation, other.invalidation
     if verdict is Verdict.THROTTLED:
-        return refused.target.role_arn == other.target.role_arn
-    return verdict is Verdict.FULL and refused.target == other.target
+        return ours.target.role_arn == theirs.target.role_arn
+    return verdict is Verdict.FULL and ours.target == theirs.target
 
 
 def _backoff(verdict: Verdict, failures: int, chance: float) -> float:
@@ -256,7 +248,7 @@ def explain(error: Exception, target: Target) -> tuple[Verdict, str]:
             f"{target.id}: the boto3 of this runtime is too old for distribution tenants ({error}) – "
             "choose a newer runtime for the module"
         )
-    verdict = Verdict.TRANSIENT if isinstance(error, HTTPClientError) else Verdict.FINAL
+    verdict = Verdict.TRANSIENT if isinstance(error, (HTTPClientError, NoConnectionError)) else Verdict.FINAL
     return verdict, f"{target.id}: {type(error).__name__}: {error}"
 
 
