@@ -1,0 +1,34 @@
+# Everything, every night at three (UTC): for a site whose origin is not a bucket.
+
+terraform {
+  required_version = ">= 1.6"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100"
+    }
+  }
+}
+
+provider "aws" {}
+
+variable "distribution_id" {
+  description = "The distribution to invalidate."
+  type        = string
+}
+
+module "invalidation" {
+  source = "../.."
+
+  distribution_id     = var.distribution_id
+  schedule_expression = "cron(0 3 * * ? *)"
+}
+
+output "function_name" {
+  value = module.invalidation.function_name
+}
+
+output "invoke_command" {
+  value = module.invalidation.invoke_command
+}

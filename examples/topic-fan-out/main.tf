@@ -1,0 +1,107 @@
+# A bucket that tells a topic, and the topic whoever wants to know: the function is one of them.
+
+terraform {
+  required_version = ">= 1.6"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100"
+    }
+  }
+}
+
+provider "aws" {}
+
+variable "distribution_id" {
+  description = "The distribution to invalidate."
+  type        = string
+}
+
+variable "bucket" {
+  description = "A bucket that nothing notifies yet."
+  type        = string
+}
+
+resource "aws_sns_topic" "changes" {
+  name              = "changes-in-${replace(var.bucket, ".", "-")}"
+  kms_master_key_id = aws_kms_key.changes.id
+}
+
+data "aws_caller_identity" "current" {}
+
+# AWS's own key for topics would not let S3 use it.
+resource "aws_kms_key" "changes" {
+  description             = "Changes in ${var.bucket}, while they are on their way."
+  deletion_window_in_days = 7
+  enable_key_rotation     = true
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root" }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        Effect    = "Allow"
+        Principal = { Service = "s3.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+      },
+    ]
+  })
+}
+
+resource "aws_sns_topic_policy" "changes" {
+  arn = aws_sns_topic.changes.arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "s3.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.changes.arn
+      Condition = {
+        ArnEquals    = { "aws:SourceArn" = "arn:aws:s3:::${var.bucket}" }
+        StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
+      }
+    }]
+  })
+}
+
+resource "aws_s3_bucket_notification" "changes" {
+  bucket = var.bucket
+
+  topic {
+    topic_arn = aws_sns_topic.changes.arn
+    events    = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
+  }
+
+  depends_on = [aws_sns_topic_policy.changes]
+}
+
+module "invalidation" {
+  source = "../.."
+
+  distribution_id = var.distribution_id
+  bucket          = var.bucket
+  bucket_wiring   = { (var.bucket) = "external" }
+  sns_topic_arns  = [aws_sns_topic.changes.arn]
+}
+
+output "topic_arn" {
+  value = aws_sns_topic.changes.arn
+}
+
+output "function_name" {
+  value = module.invalidation.function_name
+}
+
+output "invoke_command" {
+  value = module.invalidation.invoke_command
+}
