@@ -1,0 +1,293 @@
+"""The contract with Terraform from the side of the function; tests/module holds the other to the same files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from invalidator.settings import Budget, Route, Settings, SettingsError, Target
+
+DOCUMENTS = Path(__file__).parents[1] / "fixtures" / "settings"
+
+DISTRIBUTION = Target("E2QWRUHEXAMPLE")
+TENANT = Target("dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", "tenant")
+DOCS = Target("E1DOCSEXAMPLE")
+SHOP = Target("E1SHOPEXAMPLE")
+
+BOOKS = Target("dt_3aBcDeFgHiJkLmNoPqRsTuVwXyZ", "tenant")
+ELSEWHERE = Target("E2QWRUHEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE")
+
+EXPECTED = {
+    "cross-account": Settings(
+        routes=(Route("site", ELSEWHERE, "www.example.com"),), default_target=ELSEWHERE
+    ),
+    "everything": Settings(
+        routes=(
+            Route(
+                "site",
+                DISTRIBUTION,
+                "www.example.com",
+                index_documents=("index.html", "index.htm"),
+                strip_extensions=(".html",),
+                query_strings=True,
+                ignore=("assets/*.????????.js",),
+            ),
+            Route(
+                "docs",
+                DISTRIBUTION,
+                "assets.example.com",
+                prefix="docs/",
+                suffix=".html",
+                origin_path="/docs",
+            ),
+            Route("shop", TENANT, "assets.example.com", prefix="shop/"),
+        ),
+        default_target=None,
+        default_paths=("/index.html", "/news/*"),
+        budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
+        inventory=True,
+    ),
+    "tenants": Settings(
+        routes=(
+            Route("books", BOOKS, "shops", prefix="books/", origin_path="/books"),
+            Route("toys", TENANT, "shops", prefix="toys/", origin_path="/toys"),
+        ),
+        default_target=None,
+    ),
+    "distribution-alone": Settings(routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION),
+    "short-form": Settings(
+        routes=(Route("default", DISTRIBUTION, "www.example.com"),), default_target=DISTRIBUTION
+    ),
+    "tenant": Settings(routes=(Route("shop", TENANT, "shop"),), default_target=TENANT),
+    "two-sites": Settings(
+        routes=(
+            Route("docs", DOCS, "assets", prefix="docs/", origin_path="/docs"),
+            Route("shop", SHOP, "assets", prefix="shop/", origin_path="/shop"),
+        ),
+        default_target=None,
+    ),
+    "whole-house": Settings(
+        routes=(
+            Route(
+                "docs",
+                Target("E1DOCSEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate"),
+                "assets",
+                prefix="docs/",
+                suffix=".html",
+                origin_path="/docs",
+                index_documents=("index.html", "index.htm"),
+                strip_extensions=(".html",),
+                query_strings=True,
+                ignore=("docs/assets/*.????????.js",),
+            ),
+            Route("everything", Target("E2EVERYEXAMPLE"), "assets", index_documents=()),
+            Route("shop", TENANT, "shop"),
+            Route("by-hand", Target("E3HANDEXAMPLE")),
+        ),
+        default_target=None,
+        default_paths=("/", "/index.html"),
+        budget=Budget(max_paths=50, max_wildcards=10, min_wildcard_depth=1),
+        inventory=True,
+        tilde="encoded",
+    ),
+}
+
+
+def document(name: str) -> Any:
+    return json.loads((DOCUMENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def problems(settings: object, distribution_id: str | None = None) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_document(settings, distribution_id)
+    assert all(problem in str(refused.value) for problem in refused.value.problems)
+    return refused.value.problems
+
+
+def with_route(**fields: object) -> dict[str, Any]:
+    return {"version": 1, "routes": {"site": {"distribution_id": "E2QWRUHEXAMPLE", **fields}}}
+
+
+def test_every_document_that_terraform_renders_is_read_as_meant() -> None:
+    assert {file.stem for file in DOCUMENTS.glob("*.json")} == set(EXPECTED)
+    assert {name: Settings.from_document(document(name)) for name in EXPECTED} == EXPECTED
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    settings = Settings.from_document(with_route())
+    assert settings.default_paths == ("/*",)
+    assert settings.budget == Budget(max_paths=100, max_wildcards=30, min_wildcard_depth=0)
+    assert (settings.inventory, settings.tilde) == (False, "wildcard")
+    assert settings.routes[0].index_documents == ("index.html",)
+
+
+def test_the_environment_holds_the_document_and_the_default_target() -> None:
+    text = (DOCUMENTS / "short-form.json").read_text(encoding="utf-8")
+    environ = {"SETTINGS": text, "DISTRIBUTION_ID": "E2QWRUHEXAMPLE", "AWS_REGION": "eu-central-1"}
+    assert Settings.from_environment(environ) == EXPECTED["short-form"]
+
+
+def test_routes_to_several_distributions_leave_no_default_target_unless_one_is_named() -> None:
+    two_sites = document("two-sites")
+    assert Settings.from_environment({"SETTINGS": json.dumps(two_sites)}).default_target is None
+    assert Settings.from_document(two_sites, "E1SHOPEXAMPLE").default_target == SHOP
+
+
+def test_routes_to_one_distribution_make_it_the_default_target() -> None:
+    one = {"version": 1, "routes": {name: {"distribution_id": "E1", "bucket": name} for name in ("a", "b")}}
+    assert Settings.from_document(one).default_target == Target("E1")
+
+
+def test_a_target_is_found_by_its_id_and_no_other_is() -> None:
+    settings = Settings.from_document(document("whole-house"))
+    assert settings.target("dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB") == TENANT
+    assert settings.target("E3HANDEXAMPLE") == Target("E3HANDEXAMPLE")
+    assert settings.target("e3handexample") is None
+    assert settings.target("") is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({}, "SETTINGS is not in the environment"),
+        ({"SETTINGS": ""}, "SETTINGS is not a JSON document"),
+        ({"SETTINGS": "{"}, "SETTINGS is not a JSON document"),
+        ({"SETTINGS": "[" * 100_000}, "SETTINGS is not a JSON document"),
+        ({"SETTINGS": "[]"}, "SETTINGS must be a JSON object"),
+    ],
+    ids=["absent", "empty", "cut off", "nested too deep", "a list"],
+)
+def test_an_environment_without_a_document_is_refused(environ: dict[str, str], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize("version", [None, 0, 2, "1", 1.0, True])
+def test_a_document_of_another_version_is_judged_by_that_alone(version: object) -> None:
+    assert problems({"version": version, "roots": 3}) == (
+        "version must be 1: deploy the function's package and its settings from one release",
+    )
+
+
+def test_a_default_target_that_no_route_names_is_refused() -> None:
+    assert problems(with_route(), "E9") == ("DISTRIBUTION_ID is 'E9', which no route names",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"max_paths": 0}, "max_paths must be a whole number, 1 or more"),
+        ({"max_paths": True}, "max_paths must be a whole number, 1 or more"),
+        ({"max_paths": 1.5}, "max_paths must be a whole number, 1 or more"),
+        ({"max_paths": "100"}, "max_paths must be a whole number, 1 or more"),
+        ({"max_wildcards": 0}, "max_wildcards must be a whole number, 1 or more"),
+        ({"min_wildcard_depth": -1}, "min_wildcard_depth must be a whole number, 0 or more"),
+        ({"default_paths": []}, "default_paths must be a list"),
+        ({"default_paths": "/*"}, "default_paths must be a list"),
+        ({"default_paths": ["*"]}, "each element a string that starts with a slash"),
+        ({"default_paths": ["/*", None]}, "each element a string that starts with a slash"),
+        ({"inventory": "false"}, "inventory must be true or false"),
+        ({"tilde": "raw"}, 'tilde must be "wildcard" or "encoded"'),
+        ({"tilde": None}, 'tilde must be "wildcard" or "encoded"'),
+        ({"max_path": 3}, "max_path is not a setting; there are version, routes, max_paths"),
+        ({"routes": {}}, "routes must be an object"),
+        ({"routes": []}, "routes must be an object"),
+        ({"routes": {"site": None}}, "routes must be an object"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_a_right_one(settings: dict[str, Any], problem: str) -> None:
+    (found,) = problems({**with_route(), **settings})
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"bucket": ""}, "routes.site.bucket must be a non-empty string"),
+        ({"bucket": None}, "routes.site.bucket must be a non-empty string"),
+        ({"prefix": 1}, "routes.site.prefix must be a string"),
+        ({"suffix": None}, "routes.site.suffix must be a string"),
+        ({"origin_path": "docs"}, 'routes.site.origin_path must be empty, or as "/docs"'),
+        ({"origin_path": "/docs/"}, 'routes.site.origin_path must be empty, or as "/docs"'),
+        ({"origin_path": "/"}, 'routes.site.origin_path must be empty, or as "/docs"'),
+        ({"index_documents": "index.html"}, "routes.site.index_documents must be a list"),
+        ({"index_documents": ["a/index.html"]}, 'a file name as "index.html", without a slash'),
+        ({"strip_extensions": ["html"]}, 'an extension as ".html", with its dot'),
+        ({"strip_extensions": [""]}, 'an extension as ".html", with its dot'),
+        ({"query_strings": 1}, "routes.site.query_strings must be true or false"),
+        ({"ignore": ["*.js", ""]}, "routes.site.ignore must be a list, with each element a non-empty string"),
+        ({"role_arn": "invalidate"}, 'the ARN of a role, as "arn:aws:iam::111122223333:role/invalidate"'),
+        ({"role_arn": "arn:aws:iam::111122223333:user/a"}, "routes.site.role_arn must be the ARN of a role"),
+        ({"distribution_id": ""}, "routes.site.distribution_id must be a non-empty string"),
+        ({"distribution_tenant_id": "dt_1"}, "either a distribution_id or a distribution_tenant_id"),
+        ({"origin_paths": "/docs"}, "routes.site.origin_paths is not a setting; there are distribution_id"),
+    ],
+)
+def test_a_wrong_field_of_a_route_is_refused_with_a_right_one(fields: dict[str, Any], problem: str) -> None:
+    (found,) = problems(with_route(**fields))
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"origin_path": ""},
+        {"origin_path": "/a/b"},
+        {"index_documents": []},
+        {"role_arn": "arn:aws-cn:iam::111122223333:role/path/invalidate"},
+        {"ignore": ["*\n*"]},
+    ],
+)
+def test_a_right_field_of_a_route_is_taken(fields: dict[str, Any]) -> None:
+    route = Settings.from_document(with_route(**fields)).routes[0]
+    for name, value in fields.items():
+        taken = route.target.role_arn if name == "role_arn" else getattr(route, name)
+        assert taken == (tuple(value) if isinstance(value, list) else value)
+
+
+def test_a_route_without_a_target_is_refused() -> None:
+    assert problems({"version": 1, "routes": {"site": {"bucket": "assets"}}}) == (
+        "routes.site must name either a distribution_id or a distribution_tenant_id",
+    )
+
+
+def test_a_document_without_routes_is_refused() -> None:
+    (problem,) = problems({"version": 1})
+    assert problem.startswith("routes is missing")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"role_arn": "arn:aws:iam::111122223333:role/invalidate"}, {"distribution_tenant_id": "E2QWRUHEXAMPLE"}],
+    ids=["another role", "another kind"],
+)
+def test_a_distribution_is_reached_in_one_way_only(other: dict[str, str]) -> None:
+    settings = with_route()
+    target = {"distribution_id": "E2QWRUHEXAMPLE"} if "role_arn" in other else {}
+    settings["routes"]["other"] = {**target, **other}
+    (problem,) = problems(settings)
+    assert problem.startswith("routes.site and routes.other must reach E2QWRUHEXAMPLE in the same way")
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    found = problems(
+        {
+            "version": 1,
+            "max_paths": 0,
+            "tilde": "~",
+            "typo": 1,
+            "routes": {"a": {"bucket": 3, "typo": 1}, "b": {"distribution_id": 1}},
+        }
+    )
+    assert [problem.split(" ")[0] for problem in found] == [
+        "typo",
+        "max_paths",
+        "tilde",
+        "routes.a.typo",
+        "routes.a.bucket",
+        "routes.a",
+        "routes.b.distribution_id",
+    ]
