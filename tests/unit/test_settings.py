@@ -1,4 +1,4 @@
-"""The contract with Terraform from the side of the function; tests/module holds the other to the same files."""
+"""The contract with Terraform, from the side of the function; tests/module holds the other to these files."""
 
 from __future__ import annotations
 
