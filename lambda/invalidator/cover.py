@@ -1,14 +1,66 @@
-"""Which paths to merge into which wildcards, once there are more than the budget allows."""
+"""Which paths to merge into which wildcards, once there are more than the budget allows.
+
+Sorted paths form a radix tree. A wildcard best ends at one of its forks, where paths part: cut anywhere else it covers
+the same paths and matches more. Closing a fork, that is, sending its wildcard instead of what lies under it, costs its
+collateral: the unchanged objects under its prefix, counted where they are known (`_count`) and estimated where they are
+not (`_estimate`). Which forks to close is a knapsack over the tree: from the leaves to the root, every fork keeps the
+least collateral that each number of paths and wildcards can buy (`_least_collateral`).
+"""
 
 from __future__ import annotations
 
-import os
+import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeAlias
+
+MAX_FORKS = 600
+"""The knapsack's time grows with the forks; beyond this many, the cheapest are closed beforehand (`_fewer`)."""
+MAX_NUMBERS = 128
+"""Numbers of paths that a fork tells apart; beyond, evenly spread ones stand for the rest."""
+LAST = "\U0010ffff"
+"""Sorts behind every character of a path."""
+
+
+@dataclass(slots=True, eq=False)
+class Fork:
+    """A prefix at which sorted paths part. In a list of forks it comes after all those under it."""
+
+    first: int
+    end: int
+    """The prefix is the first path's, up to here."""
+    last: int = -1
+    """The paths from the first to this one, both included, share the prefix."""
+    parent: Fork | None = None
+    paths: int = 0
+    """What closing nothing here sends, besides what the forks under this one send."""
+    wildcards: int = 0
+    """How many of these are wildcards."""
+    forks: int = 1
+    """Forks at or under this one."""
+    collateral: float = 0.0
+    """Infinite: broader than the budget allows."""
+    open_cost: float = 0.0
+    settled: bool = False
+    """These two are notes of `_settled`."""
+
+
+Closed: TypeAlias = "Fork | tuple[Closed, Closed] | None"
+"""The forks that a cover closes; nested, because joining two covers must not copy them."""
+Cover: TypeAlias = tuple[int, float, Closed]
+"""Wildcards, collateral, and the forks closed."""
+Covers: TypeAlias = dict[int, list[Cover]]
+"""Number of paths → the covers worth having, by rising wildcards and falling collateral."""
+
+NOTHING: Covers = {0: [(0, 0.0, None)]}
+"""The only cover of no paths."""
 
 
 def is_wildcard(item: str) -> bool:
-    """Whether the item ends in CloudFront's wildcard; tags, which may end in anything, have none."""
+    """Whether the item ends in CloudFront's wildcard; a cache tag has none, whatever it ends in."""
     return item.endswith("*") and not item.startswith("#")
 
 
@@ -17,52 +69,270 @@ def merge(
     max_paths: int,
     max_wildcards: int,
     min_wildcard_depth: int,
-    unchanged: Sequence[str] | None,
+    unchanged: Iterable[str] | None,
 ) -> set[str]:
-    """Items that cover all of `paths`; a first version: the directory whose merger throws out least, until it fits."""
-    items = {(_key(path), path) for path in paths}
-    known = sorted(map(_key, unchanged or ()))
-    while len(items) > max_paths or sum(is_wildcard(path) for _, path in items) > max_wildcards:
-        groups: dict[str, set[tuple[str, str]]] = {}
-        for item in items:
-            for parent in _parents(item[0], min_wildcard_depth):
-                groups.setdefault(parent, set()).add(item)
-        candidates = [
-            (_within(known, parent) / (len(group) - 1), -len(parent), parent)
-            for parent, group in groups.items()
-            if len(group) > 1
-        ]
-        if not candidates:
-            break
-        group = groups[min(candidates)[2]]
-        prefix = _whole(os.path.commonprefix([key for key, _ in group]))
-        items = {item for item in items if not item[0].startswith(prefix)} | {(prefix, prefix + "*")}
-    return {path for _, path in items}
+    """Items that cover all of `paths`, within the budget where `min_wildcard_depth` lets them be.
+
+    The collateral is within a few thousandths of the least possible for up to `MAX_FORKS` forks that are worth a thought;
+    it is the least possible where there may be as many wildcards as paths.
+    """
+    members = sorted((stem(path), path) for path in paths)
+    stems = [member for member, _ in members]
+    forks = _forks(stems, [is_wildcard(path) for _, path in members])
+    if unchanged is None:
+        _estimate(forks, stems)
+    else:
+        _count(forks, stems, sorted(map(stem, set(unchanged).difference(path for _, path in members))))
+    _forbid(forks, stems, min_wildcard_depth)
+    closed = _closed(forks, max_paths, max_wildcards)
+    merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
+    wildcards = {stems[fork.first][: fork.end] + "*" for fork in closed}
+    return wildcards.union(path for at, (_, path) in enumerate(members) if at not in merged)
 
 
-def widest_prefixes(paths: Sequence[str], limit: int, min_wildcard_depth: int) -> tuple[str, ...]:
-    """The prefixes of the broadest wildcards that merging may make, shortened until there are at most `limit`."""
-    if not paths or limit < 1:
-        return ()
-    return (_whole(os.path.commonprefix([_key(path) for path in paths])),)
+def widest_prefixes(paths: Iterable[str], limit: int, min_wildcard_depth: int) -> tuple[str, ...]:
+    """At most `limit` prefixes under which lies all that a wildcard of `merge` could match."""
+    stems = sorted(map(stem, paths))
+    forks = _forks(stems, [False] * len(stems))
+    _forbid(forks, stems, min_wildcard_depth)
+    prefixes = {stems[fork.first][: fork.end] for fork in _broadest(forks)}
+    depth = max((prefix.count("/") for prefix in prefixes), default=0)
+    while len(prefixes) > max(limit, 1):
+        prefixes = {"/".join(prefix.split("/")[:depth]) + "/" for prefix in prefixes}
+        depth -= 1
+    return tuple(sorted(prefixes))
 
 
-def _key(path: str) -> str:
-    """Where a path stands among prefixes: `/a/` under `/a`, because `/a/*` may not cover it and `/a*` does."""
-    if is_wildcard(path):
+def stem(path: str) -> str:
+    """What a wildcard must begin with to surely cover the path: for `/a/` it is `/a`, as `/a/*` may not cover it."""
+    if is_wildcard(path) or (path.endswith("/") and len(path) > 1):
         return path[:-1]
-    return path[:-1] if path.endswith("/") and len(path) > 1 else path
+    return path
 
 
-def _parents(key: str, min_wildcard_depth: int) -> list[str]:
-    ends = [at + 1 for at, character in enumerate(key) if character == "/"]
-    return [key[:end] for end in ends[min_wildcard_depth:]]
+def _forks(stems: Sequence[str], wildcard: Sequence[bool]) -> list[Fork]:
+    """The forks of the radix tree, in one sweep over the sorted stems; `path` is open while stems still pass through it."""
+    forks: list[Fork] = []
+    path: list[Fork] = []
+    for at, own in enumerate(stems):
+        shared = _shared(own, stems[at + 1]) if at + 1 < len(stems) else -1
+        if shared > (path[-1].end if path else -1):
+            path.append(Fork(first=at, end=shared))
+        if path:
+            path[-1].paths += 1
+            path[-1].wildcards += wildcard[at]
+        while path and path[-1].end > shared:
+            fork = path.pop()
+            fork.last = at
+            forks.append(fork)
+            if shared >= 0 and (not path or path[-1].end < shared):
+                path.append(Fork(first=fork.first, end=shared))
+            if path:
+                fork.parent = path[-1]
+                fork.parent.forks += fork.forks
+    return forks
 
 
-def _within(known: Sequence[str], prefix: str) -> int:
-    return bisect_left(known, prefix + "\U0010ffff") - bisect_left(known, prefix)
+def _shared(one: str, other: str) -> int:
+    """Length of the longest common prefix that splits neither an escape nor the escapes of one UTF-8 character."""
+    low, high = 0, min(len(one), len(other)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return min(_whole(one, low), _whole(other, low)) if "%" in one[max(low - 2, 0) : low + 1] else low
 
 
-def _whole(prefix: str) -> str:
-    """The prefix without a percent-escape or a UTF-8 character that it ends in the midst of: cut to the last `/` then."""
-    return prefix if "%" not in prefix[-12:] else prefix[: prefix.rfind("/") + 1]
+def _whole(path: str, end: int) -> int:
+    """The last place at or before `end` at which no escaped character is cut in two."""
+    for inside in (1, 2):
+        if path[end - inside : end - inside + 1] == "%":
+            end -= inside
+    while path[end : end + 1] == "%" and path[end + 1 : end + 2] in "89ABab" and path[end - 3 : end - 2] == "%":
+        end -= 3
+    return end
+
+
+def _count(forks: Sequence[Fork], stems: Sequence[str], unchanged: Sequence[str]) -> None:
+    """Collateral where the unchanged objects are known: how many of them the wildcard matches."""
+    for fork in forks:
+        prefix = stems[fork.first][: fork.end]
+        below = bisect_left(unchanged, prefix)
+        fork.collateral = bisect_left(unchanged, prefix + LAST, below) - below
+
+
+def _estimate(forks: Sequence[Fork], stems: Sequence[str]) -> None:
+    """Collateral where only the changes are known: the share of each directory that the wildcard takes, and its forks.
+
+    Every directory with changes is taken to hold as much that did not change as any other, evenly among its changed names;
+    so a wildcard over 3 of a directory's 12 changes throws out a quarter of that, over all 12 no more than over the only
+    change of another directory. That is the rule of succession: the more changes were seen, the likelier is the next name
+    one as well. Besides, unchanged names may stand wherever changed ones part: a fork weighs an eighth of a directory.
+    """
+    directories = [own.rpartition("/")[0] for own in stems]
+    changes = Counter(directories)
+    shares = [0.0, *accumulate(1 / changes[directory] for directory in directories)]
+    for fork in forks:
+        fork.collateral = shares[fork.last + 1] - shares[fork.first] + fork.forks / 8
+
+
+def _forbid(forks: Iterable[Fork], stems: Sequence[str], min_wildcard_depth: int) -> None:
+    """Makes every fork with too few complete directories before its wildcard too costly to close."""
+    for fork in forks:
+        if stems[fork.first].count("/", 0, fork.end) <= min_wildcard_depth:
+            fork.collateral = math.inf
+
+
+def _closed(forks: list[Fork], max_paths: int, max_wildcards: int) -> list[Fork]:
+    """The forks to close. Where even the broadest wildcards allowed exceed the budget, those: the fewest items there are."""
+    broadest = _broadest(forks)
+    unmerged = [fork for fork in forks if math.isinf(fork.collateral)]
+    if sum(fork.paths for fork in unmerged) + len(broadest) >= max_paths:
+        return broadest
+    needed = sum(fork.wildcards for fork in unmerged) + len(broadest)
+    return _least_collateral(_fewer(forks), max_paths, max(max_wildcards, needed))
+
+
+def _broadest(forks: Iterable[Fork]) -> list[Fork]:
+    """The forks that may be closed and do not lie under another such."""
+    return [
+        fork
+        for fork in forks
+        if math.isfinite(fork.collateral) and (fork.parent is None or math.isinf(fork.parent.collateral))
+    ]
+
+
+def _fewer(forks: Sequence[Fork]) -> Sequence[Fork]:
+    """At most `MAX_FORKS` of the forks, where enough may be closed: the rest closed, first those without collateral.
+
+    The price of a path rises until few enough are left: what is worth closing at one price is so at any higher one. Only
+    small parts of the tree are settled so, and larger ones as the price rises; what the top of it does is left to choose.
+    """
+    every = len(forks)
+    forks = _settled(forks, 0.0, every)
+    highest = max((fork.collateral for fork in forks if math.isfinite(fork.collateral)), default=0.0)
+    price, largest = highest / len(forks) / 16, every * 8 / MAX_FORKS
+    while len(forks) > MAX_FORKS and (price <= highest or largest < every):
+        forks = _settled(forks, price, largest)
+        price, largest = price * 1.5, largest * 1.25
+    return forks
+
+
+def _settled(forks: Sequence[Fork], price: float, largest: float) -> list[Fork]:
+    """The forks without those under one that is cheaper closed, were `price` the worth of a path that is saved.
+
+    A fork so settled may still stay open, but then wholly: each of its paths is sent as it is. Forks with more than
+    `largest` forks are not settled.
+    """
+    for fork in forks:
+        fork.open_cost = price * fork.paths
+    for fork in forks:
+        if fork.parent:
+            fork.parent.open_cost += min(fork.open_cost, fork.collateral + price)
+    for fork in reversed(forks):
+        above = fork.parent is not None and fork.parent.settled
+        fork.settled = above or (fork.forks <= largest and fork.collateral + price <= fork.open_cost)
+    kept = []
+    for fork in forks:
+        if fork.parent and fork.parent.settled:
+            fork.parent.paths += fork.paths
+            fork.parent.wildcards += fork.wildcards
+        else:
+            kept.append(fork)
+    return kept
+
+
+def _least_collateral(forks: Sequence[Fork], max_paths: int, max_wildcards: int) -> list[Fork]:
+    """The forks to close so that least is thrown out within the budget, and among such covers the one of the fewest items."""
+    counted = int(max_wildcards < max_paths)  # else a wildcard needs no count of its own: each is a path as well
+    limit = max_wildcards * counted
+    covers = NOTHING
+    opened: dict[Fork, Covers] = {}
+    for fork in forks:
+        covers = _sent_besides(opened.pop(fork, NOTHING), fork.paths, fork.wildcards * counted)
+        closed: Covers = {1: [*covers.get(1, ()), (counted, fork.collateral, fork)]}
+        covers = _worth_having(covers | closed, max_paths, limit)
+        if fork.parent:
+            siblings = opened.get(fork.parent, NOTHING)
+            opened[fork.parent] = _joined(siblings, covers, max_paths, limit)
+    best = min(
+        ((collateral, paths, wildcards, chosen) for paths, kept in covers.items() for wildcards, collateral, chosen in kept),
+        key=lambda cover: cover[:3],
+        default=(0.0, 0, 0, None),
+    )
+    return _flat(best[3])
+
+
+def _sent_besides(covers: Covers, paths: int, wildcards: int) -> Covers:
+    """The covers with so many more items."""
+    if not paths:
+        return covers
+    return {
+        number + paths: [(own + wildcards, collateral, closed) for own, collateral, closed in kept]
+        for number, kept in covers.items()
+    }
+
+
+def _joined(some: Covers, others: Covers, max_paths: int, max_wildcards: int) -> Covers:
+    """Every cover of some forks with every cover of others, as far as worth having."""
+    joined: Covers = {}
+    for paths, kept in some.items():
+        for more_paths, more_kept in others.items():
+            if paths + more_paths > max_paths:
+                break
+            joined.setdefault(paths + more_paths, []).extend(
+                (wildcards + more_wildcards, collateral + more_collateral, (closed, more_closed))
+                for wildcards, collateral, closed in kept
+                for more_wildcards, more_collateral, more_closed in more_kept
+            )
+    return _worth_having(joined, max_paths, max_wildcards)
+
+
+def _worth_having(covers: Covers, max_paths: int, max_wildcards: int) -> Covers:
+    """The covers within the budget, by rising paths, that none beats in paths, wildcards and collateral at once.
+
+    Of those with the same number of paths only the lower convex hull is kept, of collateral over wildcards: what lies
+    above it is seldom part of the best cover, and would multiply the work.
+    """
+    least = [math.inf] * (max_wildcards + 1)
+    worth: Covers = {}
+    for paths in _spread(sorted(paths for paths in covers if paths <= max_paths)):
+        hull: list[Cover] = []
+        for cover in sorted(covers[paths], key=lambda cover: cover[:2]):
+            wildcards, collateral, _ = cover
+            if wildcards > max_wildcards or collateral >= least[wildcards]:
+                continue
+            while len(hull) > 1 and _above(hull[-1], hull[-2], cover):
+                hull.pop()
+            hull.append(cover)
+            for more in range(wildcards, max_wildcards + 1):
+                if least[more] <= collateral:
+                    break
+                least[more] = collateral
+        if hull:
+            worth[paths] = hull
+    return worth
+
+
+def _above(middle: Cover, left: Cover, right: Cover) -> bool:
+    """Whether the middle cover lies on or above the line between the other two."""
+    return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
+
+
+def _spread(numbers: list[int]) -> list[int]:
+    """At most `MAX_NUMBERS` of the sorted numbers, the first among them."""
+    return numbers[:: -(-len(numbers) // MAX_NUMBERS)] if len(numbers) > MAX_NUMBERS else numbers
+
+
+def _flat(closed: Closed) -> list[Fork]:
+    forks: list[Fork] = []
+    nested = [closed]
+    while nested:
+        one = nested.pop()
+        if isinstance(one, Fork):
+            forks.append(one)
+        elif one:
+            nested.extend(one)
+    return forks
