@@ -191,14 +191,13 @@ def _after_failure(
     if verdict in BACKOFF_SECONDS:
         alike = [each for each in waiting if _shares_fate(verdict, attempt, each)]
         attempt.failures += 1
-        attempt.ready_at = now + _backoff(verdict, attempt.failures, clock.chance())
-        if (
-            verdict is Verdict.FULL
-            and attempt.failures == 1
-            and not quota.is_ours(attempt.invalidation.target, now)
-        ):
+        somebody_elses = verdict is Verdict.FULL and not quota.is_ours(attempt.invalidation.target, now)
+        if somebody_elses and attempt.failures == 1:
+            # Most likely another of these functions has its turn, with as many rounds as we have before us.
             rounds = rounds_needed(attempt.invalidation, *(each.invalidation for each in alike))
             attempt.ready_at = now + rounds * ROUND_SECONDS
+        else:
+            attempt.ready_at = now + _backoff(verdict, attempt.failures, clock.chance())
         for each in alike:
             each.ready_at = max(each.ready_at, attempt.ready_at)
         waiting.insert(0, attempt)

@@ -33,7 +33,7 @@ SITE = [
     "index.html",
 ]
 POISON = [f"docs/chapter-{chapter}/page-7.html" for chapter in range(3)]
-DEPLOYMENT = Batching(size=10_000, timeout_seconds=180)
+PATIENT = Batching(timeout_seconds=300)
 GARBAGE = ["", "null", '{"Records": 7}', '{"hello": "world"}']
 
 NEVER_MERGED = {"max_paths": 10_000, "max_wildcards": 10_000}
@@ -61,7 +61,7 @@ def test_a_storm_with_every_fault_loses_nothing_and_only_poison_dies(seed: int) 
 @pytest.mark.parametrize("fault", ["lost-answer", "time-out"])
 def test_a_lost_answer_is_asked_for_again_and_not_paid_twice(fault: str) -> None:
     plain = [f"page-{number}.html" for number in range(200)]
-    with world(seed=1, weather=Weather(faults={fault: 0.5}), batching=DEPLOYMENT) as unlucky:
+    with world(seed=1, weather=Weather(faults={fault: 0.5}), batching=PATIENT) as unlucky:
         unlucky.change(deploy(plain, seconds=1_800))
         result = unlucky.run()
     assert sum(call.fault == fault for call in unlucky.cloudfront.calls) > 20
@@ -125,7 +125,7 @@ def test_a_quota_held_by_somebody_else_for_ten_minutes_costs_patience_and_few_ca
 
 def test_a_deploy_of_10141_objects_takes_8_calls_300_paths_and_three_minutes() -> None:
     workload = json.loads(gzip.decompress((WORKLOADS / "openjdk-doc.json.gz").read_bytes()))
-    with world(seed=1, batching=DEPLOYMENT) as busy:
+    with world(seed=1) as busy:
         busy.change(deploy(workload["changed"]))
         result = busy.run()
     assert len(busy.changes) == 10_141

@@ -1,0 +1,439 @@
+"""What is sent to CloudFront, and what is made of its answers.
+
+The real boto3 talks to the double of CloudFront over HTTP, in a time that only `sleep` moves. botocore's
+Stubber stands where the very parameters of a call are the subject, and for what the double never answers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import botocore.exceptions
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.retries.standard import ThrottledRetryableChecker
+from botocore.stub import Stubber
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
+
+from invalidator.cloudfront import (
+    BACKOFF_SECONDS,
+    NEXT_STEP,
+    VERDICTS,
+    Clock,
+    Outcome,
+    Verdict,
+    await_completion,
+    clients,
+    explain,
+    submit,
+)
+from invalidator.pace import Quota
+from invalidator.plan import Invalidation, plan
+from invalidator.settings import Budget, Target
+
+SITE = Target("ESITE")
+OTHER = Target("EOTHER")
+TENANT = Target("dt_1", "tenant")
+UNMERGED = Budget(max_paths=100_000, max_wildcards=100_000)
+
+NETWORK_ERRORS = [
+    error
+    for error in vars(botocore.exceptions).values()
+    if isinstance(error, type)
+    and issubclass(error, (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError))
+]
+
+
+def planned(*items: str, target: Target = SITE) -> tuple[Invalidation, ...]:
+    """A plan in which each item serves a message of its own, named after it."""
+    return plan({target: {item: frozenset({f"message of {item}"}) for item in items}}, UNMERGED)
+
+
+@dataclass
+class Desk:
+    """A CloudFront, a client of it, and a time that only `sleep` moves."""
+
+    cloudfront: CloudFront
+    client: Any
+    time: list[float]
+    sleeps: list[float] = field(default_factory=list)
+    chance: float = 0.5
+    roles: list[str] = field(default_factory=list)
+
+    def submit(
+        self, *invalidations: Invalidation, seconds: float = 600, quota: Quota | None = None
+    ) -> tuple[Outcome, ...]:
+        clock = Clock(now=lambda: self.time[0], sleep=self._sleep, chance=lambda: self.chance)
+        return submit(
+            invalidations, clients=self._client, deadline=self.time[0] + seconds, quota=quota, clock=clock
+        )
+
+    def answers(self) -> list[str]:
+        return [call.answer for call in self.cloudfront.calls]
+
+    def _sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.time[0] += seconds
+
+    def _client(self, role_arn: str) -> Any:
+        self.roles.append(role_arn)
+        return self.client
+
+
+@pytest.fixture(scope="module")
+def session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+
+
+@pytest.fixture
+def desk(session: boto3.Session) -> Iterator[Desk]:
+    now = [1_800_000_000.0]
+    cloudfront = CloudFront(clock=lambda: now[0], known={"ESITE", "EOTHER", "dt_1"})
+    config = Config(read_timeout=0.2, retries={"total_max_attempts": 1, "mode": "standard"})
+    with serve(cloudfront) as url:
+        yield Desk(cloudfront, session.client("cloudfront", endpoint_url=url, config=config), now)
+
+
+def statuses(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Item → what became of it; every item has one outcome."""
+    found = [(item, outcome.status) for outcome in outcomes for item in outcome.invalidation.items]
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+class TestErrorTable:
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            "CreateInvalidation",
+            "CreateInvalidationForDistributionTenant",
+            "GetInvalidation",
+            "GetInvalidationForDistributionTenant",
+        ],
+    )
+    def test_every_error_that_the_service_model_knows_has_a_verdict(self, operation: str) -> None:
+        model = botocore.session.get_session().get_service_model("cloudfront").operation_model(operation)
+        shapes: list[Any] = model.error_shapes
+        modelled = {shape.error_code for shape in shapes}
+        assert len(modelled) >= 2
+        assert modelled <= VERDICTS.keys()
+
+    def test_what_we_take_for_throttling_is_what_botocore_takes_for_it(self) -> None:
+        throttled = {code for code, verdict in VERDICTS.items() if verdict is Verdict.THROTTLED}
+        checker: Any = ThrottledRetryableChecker
+        assert throttled <= set(checker._THROTTLED_ERROR_CODES)
+
+    def test_an_advice_belongs_to_an_error_of_the_table(self) -> None:
+        assert NEXT_STEP.keys() <= VERDICTS.keys()
+
+    @pytest.mark.parametrize(
+        ("status", "verdict"),
+        [(500, Verdict.TRANSIENT), (503, Verdict.TRANSIENT), (429, Verdict.TRANSIENT), (400, Verdict.FINAL)],
+    )
+    def test_an_unknown_code_is_judged_by_its_status(self, status: int, verdict: Verdict) -> None:
+        answer: Any = {"Error": {"Code": "New"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        assert explain(ClientError(answer, "CreateInvalidation"), SITE)[0] is verdict
+
+    @pytest.mark.parametrize("error", NETWORK_ERRORS, ids=lambda error: error.__name__)
+    def test_every_error_of_the_network_is_tried_again(self, error: type[Exception]) -> None:
+        raised = error(endpoint_url="https://x", proxy_url="https://y", error="z")  # type: ignore[call-arg]
+        assert explain(raised, SITE)[0] is Verdict.TRANSIENT
+
+    @pytest.mark.parametrize("code", sorted(NEXT_STEP))
+    def test_an_explanation_names_the_distribution_the_error_and_the_next_step(self, code: str) -> None:
+        error = ClientError({"Error": {"Code": code, "Message": "No."}}, "CreateInvalidation")
+        text = explain(error, SITE)[1]
+        assert text.startswith("ESITE: ")
+        assert code in text
+        assert text.endswith(NEXT_STEP[code])
+
+
+class TestCalls:
+    ANSWER: Any = {  # noqa: RUF012 - what Stubber gives back, never written to
+        "Invalidation": {
+            "Id": "I1",
+            "Status": "InProgress",
+            "CreateTime": 0,
+            "InvalidationBatch": {"Paths": {"Quantity": 1, "Items": ["/a"]}, "CallerReference": "r"},
+        }
+    }
+
+    def test_a_distribution_is_sent_its_sorted_items_with_the_reference_of_the_plan(
+        self, session: boto3.Session
+    ) -> None:
+        (invalidation,) = planned("/b", "/a", "#tag")
+        client = session.client("cloudfront")
+        with Stubber(client) as stubber:
+            batch = {
+                "Paths": {"Quantity": 3, "Items": ["#tag", "/a", "/b"]},
+                "CallerReference": invalidation.caller_reference,
+            }
+            expected = {"DistributionId": "ESITE", "InvalidationBatch": batch}
+            stubber.add_response("create_invalidation", self.ANSWER, expected)
+            outcomes = submit([invalidation], clients=lambda _: client, deadline=math.inf)
+        assert [(outcome.status, outcome.id, outcome.progress) for outcome in outcomes] == [
+            ("accepted", "I1", "InProgress")
+        ]
+
+    def test_a_tenant_has_its_own_operation(self, session: boto3.Session) -> None:
+        (invalidation,) = planned("/a", target=TENANT)
+        client = session.client("cloudfront")
+        with Stubber(client) as stubber:
+            batch = {
+                "Paths": {"Quantity": 1, "Items": ["/a"]},
+                "CallerReference": invalidation.caller_reference,
+            }
+            expected = {"Id": "dt_1", "InvalidationBatch": batch}
+            stubber.add_response("create_invalidation_for_distribution_tenant", self.ANSWER, expected)
+            outcomes = submit([invalidation], clients=lambda _: client, deadline=math.inf)
+        assert outcomes[0].status == "accepted"
+
+    def test_a_boto3_without_tenants_is_named_as_the_cause(self) -> None:
+        outcomes = submit(planned("/a", target=TENANT), clients=lambda _: object(), deadline=math.inf)
+        assert outcomes[0].status == "refused"
+        assert "choose a newer runtime" in outcomes[0].error
+
+    def test_a_client_is_asked_for_by_the_role_of_the_target(self, desk: Desk) -> None:
+        role = "arn:aws:iam::111122223333:role/invalidate"
+        desk.submit(*planned("/a"), *planned("/a", target=Target("EOTHER", role_arn=role)))
+        assert desk.roles == ["", role]
+
+    def test_the_client_leaves_retries_to_us_and_never_waits_long(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        config = clients()("").meta.config
+        assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+        assert (config.connect_timeout, config.read_timeout) == (3.0, 10.0)
+
+
+class TestRetries:
+    @pytest.mark.parametrize(
+        ("fault", "verdict"),
+        [
+            ("throttling", Verdict.THROTTLED),
+            ("unavailable", Verdict.TRANSIENT),
+            ("internal", Verdict.TRANSIENT),
+            ("reset", Verdict.TRANSIENT),
+        ],
+    )
+    @pytest.mark.parametrize(("chance", "factor"), [(0.0, 0.75), (1.0, 1.25)], ids=["short", "long"])
+    def test_waits_double_up_to_a_bound_and_chance_moves_them_by_a_quarter(
+        self, desk: Desk, fault: str, verdict: Verdict, chance: float, factor: float
+    ) -> None:
+        desk.chance = chance
+        desk.cloudfront.fault_script = [fault] * 7
+        outcomes = desk.submit(*planned("/a"))
+        assert statuses(outcomes) == {"/a": "accepted"}
+        first, longest = BACKOFF_SECONDS[verdict]
+        waits = [min(longest, first * 2**failure) * factor for failure in range(7)]
+        # Past the first five calls none goes sooner than two seconds after the one before.
+        assert desk.sleeps == pytest.approx([*waits[:4], *(max(2.0, wait) for wait in waits[4:])])
+
+    @pytest.mark.parametrize("fault", ["lost-answer", "time-out"])
+    def test_a_lost_answer_is_asked_for_again_and_billed_once(self, desk: Desk, fault: str) -> None:
+        desk.cloudfront.fault_script = [fault]
+        outcomes = desk.submit(*planned("/a"))
+        assert statuses(outcomes) == {"/a": "accepted"}
+        assert desk.answers() == ["Created", "Replayed"]
+        assert desk.cloudfront.billed_paths == 1
+        assert outcomes[0].id in desk.cloudfront.invalidations
+
+    def test_a_final_error_is_told_once_and_stops_nobody_else(self, desk: Desk) -> None:
+        outcomes = desk.submit(*planned("/a", target=Target("EGONE")), *planned("/b"))
+        assert statuses(outcomes) == {"/a": "refused", "/b": "accepted"}
+        assert desk.answers() == ["NoSuchDistribution", "Created"]
+
+    def test_a_throttled_account_is_left_alone_by_all_its_distributions(self, desk: Desk) -> None:
+        desk.cloudfront.fault_script = ["throttling"]
+        desk.submit(*planned("/a"), *planned("/b", target=OTHER))
+        times = [call.time - desk.cloudfront.calls[0].time for call in desk.cloudfront.calls]
+        assert times == [0, 2, 2]
+
+    def test_a_distribution_with_a_full_quota_holds_up_no_other(self, desk: Desk) -> None:
+        desk.cloudfront.hold("ESITE", files=3_000, seconds=60)
+        desk.submit(*planned("/a"), *planned("/b", target=OTHER))
+        assert [(call.target, call.answer) for call in desk.cloudfront.calls][:2] == [
+            ("ESITE", "TooManyInvalidationsInProgress"),
+            ("EOTHER", "Created"),
+        ]
+
+
+class TestDeadline:
+    def test_no_call_starts_after_the_deadline(self, desk: Desk) -> None:
+        desk.cloudfront.fault_script = ["unavailable"] * 100
+        began = desk.time[0]
+        outcomes = desk.submit(*planned("/a"), seconds=45)
+        assert statuses(outcomes) == {"/a": "deferred"}
+        assert all(call.time < began + 45 for call in desk.cloudfront.calls)
+        assert desk.time[0] <= began + 45
+
+    def test_a_last_try_is_made_before_the_deadline_instead_of_waiting_beyond_it(self, desk: Desk) -> None:
+        desk.cloudfront.hold("ESITE", wildcards=15, seconds=20)
+        began = desk.time[0]
+        outcomes = desk.submit(*planned("/a*"), seconds=22)
+        assert statuses(outcomes) == {"/a*": "accepted"}
+        assert [call.time - began for call in desk.cloudfront.calls] == [0, 21]
+
+    def test_what_is_deferred_says_why_and_what_happens_next(self, desk: Desk) -> None:
+        desk.cloudfront.hold("ESITE", wildcards=15, seconds=600)
+        outcomes = desk.submit(*planned("/a*", "/b"), seconds=22)
+        assert statuses(outcomes) == {"/a*": "deferred", "/b": "deferred"}
+        assert "TooManyInvalidationsInProgress" in outcomes[0].error
+        assert outcomes[0].error.endswith("its messages go back to be planned again")
+
+    def test_without_any_time_nothing_is_called(self, desk: Desk) -> None:
+        assert statuses(desk.submit(*planned("/a"), seconds=0)) == {"/a": "deferred"}
+        assert not desk.cloudfront.calls
+
+
+class TestRounds:
+    def test_wildcards_over_fifteen_go_in_rounds_that_wait_for_one_another(self, desk: Desk) -> None:
+        outcomes = desk.submit(*planned(*(f"/{number:02}*" for number in range(40))))
+        assert set(statuses(outcomes).values()) == {"accepted"}
+        times = [call.time - desk.cloudfront.calls[0].time for call in desk.cloudfront.calls]
+        assert desk.answers().count("Created") == 3
+        assert times[:2] == [0, 25]
+
+    def test_the_next_invocation_knows_the_rounds_of_the_last_one(self, desk: Desk) -> None:
+        quota = Quota()
+        wildcards = [f"/{number:02}*" for number in range(15)]
+        desk.submit(*planned(*wildcards), quota=quota)
+        desk.submit(*planned(*(f"/again{wildcard}" for wildcard in wildcards)), quota=quota)
+        assert desk.answers() == ["Created", "Created"]
+
+    def test_three_thousand_files_go_at_once_and_more_wait(self, desk: Desk) -> None:
+        outcomes = desk.submit(*planned(*(f"/{number}" for number in range(3_001))))
+        assert set(statuses(outcomes).values()) == {"accepted"}
+        assert desk.answers() == ["Created", "Created"]
+
+    def test_a_refused_one_lets_the_other_function_have_as_many_rounds_as_it_has_itself(
+        self, desk: Desk
+    ) -> None:
+        desk.cloudfront.hold("ESITE", wildcards=15, seconds=50)
+        desk.submit(*planned(*(f"/{number:02}*" for number in range(30))))
+        times = [call.time - desk.cloudfront.calls[0].time for call in desk.cloudfront.calls]
+        assert times[:2] == [0, 50]
+        assert desk.answers()[:2] == ["TooManyInvalidationsInProgress", "Created"]
+
+    def test_a_quota_held_for_ten_minutes_costs_a_call_in_twenty_seconds_at_most(self, desk: Desk) -> None:
+        desk.cloudfront.hold("ESITE", files=3_000, seconds=600)
+        outcomes = desk.submit(*planned("/a"), seconds=900)
+        assert statuses(outcomes) == {"/a": "accepted"}
+        assert len(desk.cloudfront.calls) <= 30
+
+
+class TestHalving:
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_exactly_the_poison_is_refused_and_all_else_accepted(
+        self, desk: Desk, data: st.DataObject
+    ) -> None:
+        run = len(desk.cloudfront.calls)
+        count = data.draw(st.integers(1, 60))
+        items = [f"/run{run}/{number:02}" for number in range(count)]
+        poison = data.draw(st.sets(st.sampled_from(items), max_size=5))
+        desk.cloudfront.refused = frozenset(poison)
+        desk.time[0] += 3_600
+        outcomes = desk.submit(*planned(*items), seconds=math.inf)
+        assert statuses(outcomes) == {item: "refused" if item in poison else "accepted" for item in items}
+        blamed = {
+            id_ for each in outcomes if each.status == "refused" for id_ in each.invalidation.message_ids
+        }
+        assert blamed == {f"message of {item}" for item in poison}
+
+    @pytest.mark.parametrize("position", [0, 1, 1_499, 1_500, 2_998, 2_999])
+    def test_one_poison_path_among_3000_takes_few_calls(self, desk: Desk, position: int) -> None:
+        items = [f"/{number:04}" for number in range(3_000)]
+        desk.cloudfront.refused = frozenset({items[position]})
+        outcomes = desk.submit(*planned(*items))
+        refused = [outcome for outcome in outcomes if outcome.status == "refused"]
+        assert [outcome.invalidation.items for outcome in refused] == [(items[position],)]
+        assert "InvalidArgument" in refused[0].error
+        assert len(desk.cloudfront.calls) <= 2 * math.log2(3_000) + 2
+
+    def test_a_batch_too_large_is_halved_and_blamed_on_nobody(self, session: boto3.Session) -> None:
+        client = session.client("cloudfront")
+        (invalidation,) = planned("/a", "/b")
+        with Stubber(client) as stubber:
+            stubber.add_client_error("create_invalidation", "BatchTooLarge", http_status_code=413)
+            stubber.add_response("create_invalidation", TestCalls.ANSWER)
+            stubber.add_response("create_invalidation", TestCalls.ANSWER)
+            outcomes = submit([invalidation], clients=lambda _: client, deadline=math.inf)
+        assert statuses(outcomes) == {"/a": "accepted", "/b": "accepted"}
+
+    def test_a_fault_amid_the_halving_loses_no_half(self, desk: Desk) -> None:
+        desk.cloudfront.refused = frozenset({"/3"})
+        desk.cloudfront.fault_script = ["", "reset", "lost-answer", "denied"]
+        outcomes = desk.submit(*planned(*(f"/{number}" for number in range(8))))
+        found = statuses(outcomes)
+        assert found.keys() == {f"/{number}" for number in range(8)}
+        assert found["/3"] == "refused"
+
+
+class TestEverything:
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        # A read time-out is a lost answer that takes its real time; it has a test of its own.
+        faults=st.lists(st.sampled_from(["", *sorted({*FAULTS} - {"time-out"})]), max_size=12),
+        files=st.integers(0, 30),
+        wildcards=st.integers(0, 40),
+        seconds=st.sampled_from([5, 45, 105]),
+        poison=st.booleans(),
+    )
+    def test_whatever_happens_every_item_has_one_outcome_and_accepted_ones_were_created(
+        self, desk: Desk, *, faults: list[str], files: int, wildcards: int, seconds: float, poison: bool
+    ) -> None:
+        run = len(desk.cloudfront.calls)
+        items = [f"/{run}/f{number}" for number in range(files)] + [
+            f"/{run}/w{number:02}*" for number in range(wildcards)
+        ]
+        desk.cloudfront.refused = frozenset(items[:1] if poison else [])
+        desk.cloudfront.fault_script = faults
+        desk.time[0] += 3_600
+        outcomes = desk.submit(*planned(*items), seconds=seconds)
+        found = statuses(outcomes)
+        assert found.keys() == set(items)
+        for outcome in outcomes:
+            if outcome.status == "accepted":
+                assert desk.cloudfront.invalidations[outcome.id].items == outcome.invalidation.items
+            else:
+                assert outcome.error
+
+
+class TestCompletion:
+    def awaited(self, desk: Desk, outcomes: Sequence[Outcome], seconds: float = 4) -> tuple[Outcome, ...]:
+        clock = Clock(now=lambda: 0.0)
+        return await_completion(outcomes, clients=lambda _: desk.client, deadline=seconds, clock=clock)
+
+    @pytest.mark.parametrize("target", [SITE, TENANT], ids=["distribution", "tenant"])
+    def test_an_invalidation_is_complete_when_cloudfront_says_so(self, desk: Desk, target: Target) -> None:
+        outcomes = desk.submit(*planned("/a", target=target))
+        desk.time[0] += 600
+        assert [outcome.progress for outcome in self.awaited(desk, outcomes)] == ["Completed"]
+
+    def test_when_time_is_up_it_is_still_in_progress_and_no_error(self, desk: Desk) -> None:
+        (awaited,) = self.awaited(desk, desk.submit(*planned("/a")))
+        assert (awaited.status, awaited.progress, awaited.error) == ("accepted", "InProgress", "")
+
+    def test_what_was_not_accepted_is_not_waited_for(self, desk: Desk) -> None:
+        outcomes = desk.submit(*planned("/a", target=Target("EGONE")))
+        assert self.awaited(desk, outcomes) == outcomes
+
+    def test_without_the_power_to_look_the_answer_says_how_to_get_it(self, session: boto3.Session) -> None:
+        client = session.client("cloudfront")
+        outcome = Outcome(planned("/a")[0], "accepted", id="I1", progress="InProgress")
+        with Stubber(client) as stubber:
+            stubber.add_client_error("get_invalidation", "AccessDenied", "No.", http_status_code=403)
+            (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
+        assert awaited.status == "accepted"
+        assert "allow_wait = true" in awaited.error
