@@ -104,6 +104,7 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "s3/object-removed": [changed("old page.html")],
     "s3/object-restored": [changed("archive/a.pdf")],
     "s3/object-tagged": [ignored("'ObjectTagging:Put'")],
+    "s3/record-of-another-service": [changed("b.html"), rejected("must have eventSource 'aws:s3'")],
     "s3/restore-initiated": [ignored("'ObjectRestore:Post'")],
     "s3/restored-copy-expired": [changed("archive/a.pdf")],
     "s3/several-records": [
@@ -120,6 +121,10 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "sns/request-published": [request(paths=("/index.html",))],
     "sns/s3-object-created": [changed("images/red flower.jpg")],
     "sns/s3-test-event": [ignored("S3 tests")],
+    "sns/several-records-one-malformed": [
+        changed("images/red flower.jpg"),
+        rejected("Message must be JSON text"),
+    ],
     "sns/text-published": [rejected("Message must be JSON text")],
     "sqs/body-missing": [
         changed("images/red flower.jpg", queued(2)),
@@ -137,6 +142,10 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
         rejected("body must be JSON text", queued(2)),
         rejected("no source is known whose payloads hold 'unknown'", queued(5)),
         rejected("caf%E9.html", queued(6)),
+    ],
+    "sqs/record-of-another-service": [
+        changed("images/red flower.jpg", queued(2)),
+        rejected("must have eventSource 'aws:sqs'", queued(1)),
     ],
     "sqs/record-without-id": [
         changed("images/red flower.jpg", queued(2)),
