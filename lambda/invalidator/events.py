@@ -118,11 +118,11 @@ def read(payload: object, invocation_id: str) -> Batch:
     records = _records("aws:sqs", payload)
     if not records:
         return _batch(False, [invocation_id], _guarded(_read, payload, Envelope(invocation_id)))
-    envelopes = [Envelope(_message_id(record) or invocation_id, depth=1) for record in records]
+    messages = [(record, Envelope(_message_id(record) or invocation_id, depth=1)) for record in records]
     return _batch(
         True,
-        [envelope.message_id for envelope in envelopes],
-        [part for item in zip(records, envelopes, strict=True) for part in _guarded(_queue_record, *item)],
+        [envelope.message_id for _, envelope in messages],
+        [part for message in messages for part in _guarded(_queue_record, *message)],
     )
 
 
