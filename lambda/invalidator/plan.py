@@ -1,8 +1,8 @@
 """Paths → `Invalidation`s: covered, deduplicated, within the budgets and CloudFront's limits.
 
-    paths ──▶ without duplicates and covered paths ──▶ over the budget? merged (`cover.merge`) ──▶ items ──▶ calls
+    paths ──▶ no duplicates, no covered paths ──▶ past the budget: merged (`cover.merge`) ──▶ items ──▶ calls
 
-Every path that goes in is covered by an item that comes out, in the sense of `covers`; no setting changes that.
+Every path that goes in is covered by an item that comes out, as `covers` sees it; no setting changes that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
 MAX_WILDCARDS_PER_CALL = 15
-"""What CloudFront has in progress at once (InvalidationLimits in its developer guide): more than that in one call is refused whole."""
+"""What CloudFront has in progress at once (developer guide, InvalidationLimits); it refuses a call with more."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Invalidation:
     serves: Mapping[str, frozenset[str]]
     """Item → ids of the messages whose paths it covers."""
     caller_reference: str
-    """The same for the same work, so that doing it again creates nothing: a digest of target, items and messages."""
+    """The same for the same work, which so is never done twice: a digest of target, items and messages."""
 
     @property
     def wildcards(self) -> int:
@@ -47,8 +47,8 @@ class Invalidation:
 def covers(item: str, path: str) -> bool:
     """Whether invalidating `item` surely invalidates `path`, which may itself be a wildcard or a tag.
 
-    `/a*` covers `/a` and all that begins with it. `/a/*` is not relied on to cover `/a/` itself: the developer guide says
-    "files in a directory", and reports differ. `/*` covers every path.
+    `/a*` covers `/a` and all that begins with it. `/a/*` is not relied on to cover `/a/` itself: the
+    developer guide speaks of the files in a directory, and reports differ. `/*` covers every path.
     """
     if item == path:
         return True
@@ -63,11 +63,11 @@ def covers(item: str, path: str) -> bool:
 
 
 def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Items, sorted, that cover every one of `paths`: as they are within the budget, else merged with the least collateral.
+    """Items, sorted, that cover every one of `paths`: merged only past the budget, with the least collateral.
 
-    `unchanged` are the viewer paths of the objects that did not change, which a wildcard had better not match; None: they
-    are not known. Tags are never merged. Where `min_wildcard_depth` forbids to merge enough, there are more items than the
-    budget asks for.
+    `unchanged` are the viewer paths of objects that did not change, which a wildcard had better not match;
+    None: they are not known. Tags are never merged, but count as paths. Where `min_wildcard_depth` forbids
+    to merge enough, there are more items than the budget asks for.
     """
     tags, distinct = _distinct(paths)
     paths_left = budget.max_paths - len(tags)
@@ -84,7 +84,7 @@ def must_merge(paths: Iterable[str], budget: Budget) -> bool:
 
 
 def prefixes_in_question(paths: Iterable[str], limit: int, min_wildcard_depth: int = 0) -> tuple[str, ...]:
-    """At most `limit` prefixes of viewer paths under which lies all that a wildcard made by merging could match."""
+    """At most `limit` viewer prefixes under which lies all that a wildcard of `cover` could match."""
     _, distinct = _distinct(paths)
     return widest_prefixes(distinct, limit, min_wildcard_depth)
 
@@ -96,8 +96,8 @@ def plan(
 ) -> tuple[Invalidation, ...]:
     """The fewest calls that cover each target's paths, each with the messages that it serves.
 
-    `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is the inventory
-    where there is one. Every path is served by one item alone, so that a failed call fails exactly its own messages.
+    `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is
+    the inventory where there is one. One item alone serves a path: a failed call fails its own messages.
     """
     return tuple(
         _invalidation(target, call, serves)
@@ -118,7 +118,7 @@ def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
 
 
 def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Tags, sorted, and the other paths without those that a wildcard among them covers, in the order of `_text`."""
+    """Tags, sorted, and the other paths without those that a wildcard among them covers."""
     unique = set(paths)
     tags = sorted(path for path in unique if path.startswith("#"))
     kept: list[str] = []
@@ -141,7 +141,7 @@ def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
 
 
 def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → messages; no wildcard lies within another, so the last one before a path is the only one that may cover it."""
+    """Item → messages. No wildcard lies within another: only the last one before a path can cover it."""
     exact = set(items)
     wildcards = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}
@@ -152,7 +152,7 @@ def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> d
 
 
 def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """As few calls as CloudFront's limits allow, each sorted: fifteen wildcards each, filled up with exact paths and tags."""
+    """As few calls as CloudFront's limits allow: wildcards, filled up with other items; each sorted."""
     wildcards = [item for item in items if is_wildcard(item)]
     others = [item for item in items if not is_wildcard(item)]
     while wildcards or others:
@@ -162,7 +162,9 @@ def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tuple(sorted(taken + filling))
 
 
-def _invalidation(target: Target, items: tuple[str, ...], serves: Mapping[str, frozenset[str]]) -> Invalidation:
+def _invalidation(
+    target: Target, items: tuple[str, ...], serves: Mapping[str, frozenset[str]]
+) -> Invalidation:
     own = {item: serves[item] for item in items}
     message_ids = sorted(frozenset[str]().union(*own.values()))
     work = json.dumps([target.id, items, message_ids])
