@@ -279,7 +279,7 @@ def _eventbridge_s3(payload: Json, kind: str, envelope: Envelope) -> Iterator[Pa
     yield Change(
         envelope.message_id,
         bucket=_text(_object(detail, "bucket"), "name"),
-        # Not encoded here, unlike in a notification: `+` and `%` stand for themselves.
+        # Not encoded, unlike in a notification: the guide is silent, but `+` and `%` were seen as they are.
         key=_text(_object(detail, "object"), "key"),
         time=_time(payload, "time"),
     )
