@@ -130,14 +130,15 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws(directory: Path, *, cloudfront_endpoint: str = "") -> Iterator[LocalAws]:
+def local_aws(directory: Path, *, elsewhere: Mapping[str, str] | None = None) -> Iterator[LocalAws]:
     """A fresh local AWS whose files lie in `directory`; it ends with the block, however that ends.
 
-    `cloudfront_endpoint` is where its functions, and only they, find CloudFront. Raises LocalAwsError.
+    `elsewhere`: service → endpoint, for services that its functions, and only they, find somewhere else.
+    Raises LocalAwsError.
     """
     directory.mkdir(parents=True, exist_ok=True)
     aws = LocalAws(f"http://127.0.0.1:{_free_port()}", directory / "ministack.log")
-    environment = _environment(directory, aws.endpoint, cloudfront_endpoint)
+    environment = _environment(directory, aws.endpoint, elsewhere or {})
     with aws.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", WATCHED],
@@ -155,7 +156,7 @@ def local_aws(directory: Path, *, cloudfront_endpoint: str = "") -> Iterator[Loc
         _end(process)
 
 
-def _environment(directory: Path, endpoint: str, cloudfront_endpoint: str) -> Mapping[str, str]:
+def _environment(directory: Path, endpoint: str, elsewhere: Mapping[str, str]) -> Mapping[str, str]:
     """MiniStack's variables. Its functions inherit them, so nothing of the user's AWS may be among them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
     own = {
@@ -171,9 +172,7 @@ def _environment(directory: Path, endpoint: str, cloudfront_endpoint: str) -> Ma
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    if cloudfront_endpoint:
-        own["AWS_ENDPOINT_URL_CLOUDFRONT"] = cloudfront_endpoint
-    return kept | own
+    return kept | own | {f"AWS_ENDPOINT_URL_{service.upper()}": url for service, url in elsewhere.items()}
 
 
 @functools.cache

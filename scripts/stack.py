@@ -25,6 +25,15 @@ class TerraformError(Exception):
     """Terraform ended with an error; the text is what it said."""
 
 
+_running: set[subprocess.Popen[str]] = set()
+
+
+def abandon_all() -> None:
+    """End every Terraform that another thread of this process still waits for."""
+    for process in tuple(_running):
+        _end(process)
+
+
 def _unwatched(line: str) -> None:
     """Nobody looks at the output while Terraform runs."""
 
@@ -51,6 +60,7 @@ class Stack:
                 encoding="utf-8",
                 start_new_session=True,
             )
+            _running.add(process)
             deadline = threading.Timer(TIMEOUT_SECONDS, _end, (process,))
             deadline.start()
             try:
@@ -62,6 +72,7 @@ class Stack:
             finally:
                 deadline.cancel()
                 _end(process)
+                _running.discard(process)
             output = "".join(lines)
             if code:
                 errors.seek(0)

@@ -1,0 +1,141 @@
+"""Objects change, and the edge hears of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from tests.doubles.cloudfront_server import CloudFront
+from tests.e2e.deployments import Deployment, eventually
+from tests.unit.test_round_trip import stale, urls
+
+from invalidator.settings import Route, Target
+
+AWKWARD = {
+    "plain": ("a.html", {"/a.html"}),
+    "root index": ("index.html", {"/index.html", "/"}),
+    "index": ("docs/index.html", {"/docs/index.html", "/docs/", "/docs"}),
+    "space": ("two words.html", {"/two%20words.html", "/two+words.html"}),
+    "plus": ("1+1.html", {"/1%2B1.html"}),
+    "space and plus": ("1 + 1.html", {"/1%20%2B%201.html", "/1+%2B+1.html"}),
+    "percent": ("100%.html", {"/100%25.html"}),
+    "percent and digits": ("a%20b.html", {"/a%2520b.html"}),
+    "ampersand": ("q&a.html", {"/q&a.html"}),
+    "hash": ("c#.html", {"/c%23.html"}),
+    "question mark": ("why?.html", {"/why%3F.html"}),
+    "tilde": ("home/~me/x.html", {"/home/*"}),
+    "brackets": ("[a]{b}(c).html", {"/%5Ba%5D%7Bb%7D(c).html"}),
+    "accents": ("crème.html", {"/cr%C3%A8me.html"}),
+    "emoji": ("🚀.html", {"/%F0%9F%9A%80.html"}),
+    "quotes": ("\"'`.html", {"/%22'%60.html"}),
+    "backslash, bar, caret": ("\\|^.html", {"/%5C%7C%5E.html"}),
+    "star": ("all*", {"/all%2A"}),
+}
+
+
+REASON = "eventName must be a non-empty string, not missing or null"
+
+
+@pytest.mark.parametrize(("key", "paths"), AWKWARD.values(), ids=AWKWARD)
+def test_an_object_of_an_awkward_name_is_invalidated_at_exactly_its_viewer_paths(
+    queued: Deployment, key: str, paths: set[str]
+) -> None:
+    before = queued.invalidations()
+    queued.upload(key)
+    uploaded = eventually(lambda: queued.invalidations(since=before), bool)
+    assert [set(items) for items in uploaded.values()] == [paths]
+
+    queued.delete(key)
+    deleted = eventually(lambda: queued.invalidations(since={*before, *uploaded}), bool)
+    assert [set(items) for items in deleted.values()] == [paths]
+
+
+def test_a_bucket_without_a_queue_invokes_the_function_straight(straight: Deployment) -> None:
+    straight.upload("a b.html")
+    assert eventually(straight.items, bool) == ["/a%20b.html", "/a+b.html"]
+    straight.delete("a b.html")
+    assert (
+        eventually(straight.items, lambda items: len(items) == 4) == ["/a%20b.html"] * 2 + ["/a+b.html"] * 2
+    )
+
+
+def test_of_a_batch_with_one_malformed_message_the_others_are_invalidated_and_that_one_is_a_dead_letter(
+    queued: Deployment, s3_event: Callable[[str, str], str]
+) -> None:
+    malformed = json.dumps({"Records": [{"eventSource": "aws:s3", "eventVersion": "2.1"}]})
+    queued.redeliver_after(1)
+    first, last = (s3_event(queued.bucket, key) for key in ("batch/first", "batch/last"))
+    _, malformed_id, _ = queued.send(first, malformed, last)
+
+    letters = eventually(queued.dead_letters, lambda bodies: malformed in bodies)
+    assert malformed in letters
+    assert not any("batch/" in body for body in letters)
+    assert {"/batch/first", "/batch/last"} <= set(queued.items())
+    records = [record for record in queued.log() if malformed_id in record.get("message_ids", ())]
+    assert {(record["level"], record["message"]) for record in records} == {("ERROR", REASON)}
+
+
+def test_while_cloudfront_refuses_nothing_is_lost_and_everything_is_invalidated_in_the_end(
+    moody: Deployment, strict_cloudfront: CloudFront
+) -> None:
+    """Throttling and 503 for longer than one invocation may last, so that messages go back to the queue."""
+    moody.redeliver_after(2)
+    keys = [f"storm/{number} of 24.html" for number in range(24)]
+    strict_cloudfront.fault_rates = {"throttling": 0.5, "unavailable": 0.5}
+    moody.upload(*keys)
+    eventually(moody.log, lambda records: any(record.get("deferred_paths") for record in records))
+    strict_cloudfront.fault_rates = {}
+
+    route = Route("default", Target(moody.distribution_id), moody.bucket)
+    wanted = {url for key in keys for url in urls(key, route)}
+
+    def missing() -> list[str]:
+        return stale(
+            wanted, [item for made in strict_cloudfront.invalidations.values() for item in made.items]
+        )
+
+    assert eventually(missing, lambda urls: not urls) == []
+    answers = {call.answer for call in strict_cloudfront.calls}
+    assert {"Throttling", "ServiceUnavailable", "Created"} <= answers
+    assert any(record.get("deferred_paths") for record in moody.log())
+    assert moody.dead_letters() == []
+
+
+def test_an_answer_that_was_lost_and_a_message_that_comes_twice_make_one_invalidation(
+    moody: Deployment, strict_cloudfront: CloudFront
+) -> None:
+    moody.redeliver_after(2)
+    strict_cloudfront.fault_script = ["lost-answer"]
+    strict_cloudfront.fault_rates = {"unavailable": 1.0}
+    (message_id,) = moody.send(json.dumps({"paths": ["/once"]}))
+    eventually(
+        moody.log, lambda records: any(message_id in record.get("message_ids", ()) for record in records)
+    )
+    strict_cloudfront.fault_rates = {}
+
+    calls = strict_cloudfront.calls
+    eventually(lambda: calls[-1].answer, lambda answer: answer == "Replayed")
+    assert [call.answer for call in calls if call.fault in ("lost-answer", "")][-2:] == [
+        "Created",
+        "Replayed",
+    ]
+    accepted = [invalidation.items for invalidation in strict_cloudfront.invalidations.values()]
+    assert accepted.count(("/once",)) == 1
+
+
+@pytest.fixture
+def s3_event() -> Callable[[str, str], str]:
+    """The notification of S3 for a bucket and a key that needs no encoding."""
+
+    def written(bucket: str, key: str) -> str:
+        record = {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "eventTime": "2026-11-21T12:00:00.000Z",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
+        }
+        return json.dumps({"Records": [record]})
+
+    return written

@@ -1,0 +1,89 @@
+"""What Terraform makes, changes and removes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scripts.stack import changes
+from tests.e2e.deployments import Deployment
+
+READ_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+}
+MODULE = "module.invalidation."
+INVALIDATE = f"{MODULE}aws_iam_role_policy.invalidate"
+
+
+def planned(plan: dict[str, Any], address: str) -> dict[str, Any]:
+    """What a resource will be."""
+    (change,) = (change for change in plan["resource_changes"] if change["address"] == address)
+    after: dict[str, Any] = change["change"]["after"]
+    return after
+
+
+def test_lambda_alone_may_assume_the_role(powers: Deployment) -> None:
+    policy = json.loads(planned(powers.stack.plan(), f"{MODULE}aws_iam_role.function")["assume_role_policy"])
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Action"] == "sts:AssumeRole"
+
+
+def test_granting_a_permission_and_taking_it_away_updates_one_policy_in_place(powers: Deployment) -> None:
+    iam = powers.aws.client("iam")
+    role = iam.get_role(RoleName=powers.outputs["role_name"])["Role"]["RoleId"]
+    for granted in (True, False):
+        powers.with_inputs(allow_wait=granted)
+        assert changes(powers.stack.plan()) == {INVALIDATE: ["update"]}
+        powers.stack.apply()
+        if granted:
+            answer = powers.invoke({"paths": ["/waited-for"], "wait": True})
+            assert answer["completed"]
+            assert [each["status"] for each in answer["invalidations"]] == ["Completed"]
+    assert iam.get_role(RoleName=powers.outputs["role_name"])["Role"]["RoleId"] == role
+
+
+def test_policies_edited_added_and_attached_by_hand_are_seen_by_plan_and_gone_after_apply(
+    powers: Deployment,
+) -> None:
+    iam, role_name = powers.aws.client("iam"), powers.outputs["role_name"]
+    policy = json.dumps(READ_EVERYTHING)
+    managed = iam.create_policy(PolicyName="by-hand", PolicyDocument=policy)["Policy"]["Arn"]
+    iam.put_role_policy(RoleName=role_name, PolicyName="invalidate", PolicyDocument=policy)
+    iam.put_role_policy(RoleName=role_name, PolicyName="added", PolicyDocument=policy)
+    iam.attach_role_policy(RoleName=role_name, PolicyArn=managed)
+
+    assert changes(powers.stack.plan()) == {
+        INVALIDATE: ["update"],
+        f"{MODULE}aws_iam_role_policies_exclusive.function": ["update"],
+        f"{MODULE}aws_iam_role_policy_attachments_exclusive.function": ["update"],
+    }
+    powers.stack.apply()
+    assert "added" not in iam.list_role_policies(RoleName=role_name)["PolicyNames"]
+    assert iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"] == []
+    restored = iam.get_role_policy(RoleName=role_name, PolicyName="invalidate")["PolicyDocument"]
+    assert [statement["Action"] for statement in restored["Statement"]] == [["cloudfront:CreateInvalidation"]]
+    assert changes(powers.stack.plan()) == {}
+
+
+def test_a_second_plan_is_empty_and_destroy_leaves_nothing(site: Deployment) -> None:
+    site.upload("index.html")
+    assert changes(site.stack.plan()) == {}
+    module = {site.name, f"{site.name}-dead-letters", f"/aws/lambda/{site.name}"}
+    names = {*module, site.bucket, site.distribution_id}
+
+    def held() -> set[str]:
+        return {name for name in names if any(holding.endswith(name) for holding in site.aws.holdings())}
+
+    assert held() == names
+    site.stack.destroy()
+    assert held() == set()
+
+
+def test_destroy_takes_the_notification_from_a_bucket_that_stays(straight: Deployment) -> None:
+    s3 = straight.aws.client("s3")
+    assert s3.get_bucket_notification_configuration(Bucket=straight.bucket)["LambdaFunctionConfigurations"]
+    straight.stack.destroy()
+    left = s3.get_bucket_notification_configuration(Bucket=straight.bucket)
+    assert "LambdaFunctionConfigurations" not in left
