@@ -71,7 +71,7 @@ resource "aws_iam_role_policy" "log" {
     Statement = [{
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource = "${aws_cloudwatch_log_group.function.arn}:*"
+      Resource = "${local.log_group_arn}:*"
     }]
   })
 }
@@ -88,7 +88,7 @@ resource "aws_iam_role_policy" "dead_letter" {
       [{
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = aws_sqs_queue.dead_letter.arn
+        Resource = local.dead_letter_arn
       }],
       [for key_arn in compact([var.kms_key_arn]) : {
         Effect   = "Allow"
@@ -110,7 +110,7 @@ resource "aws_iam_role_policy" "consume" {
     Statement = [{
       Effect   = "Allow"
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-      Resource = aws_sqs_queue.changes[0].arn
+      Resource = local.queue_arn
     }]
   })
 }

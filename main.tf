@@ -9,6 +9,13 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.id
 
+  # Made of names, and not asked of the resources: so a plan shows every policy before anything exists, and the two
+  # queues can name each other.
+  log_group_name  = "/aws/lambda/${var.name}"
+  log_group_arn   = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group_name}"
+  queue_arn       = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}"
+  dead_letter_arn = "${local.queue_arn}-dead-letters"
+
   # The short form is one route.
   routes = length(var.routes) > 0 ? var.routes : {
     default = {
@@ -54,21 +61,19 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158:CloudWatch encrypts every log group; a key of one's own is the caller's choice (kms_key_arn).
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts every log group; kms_key_arn is for callers who ask for a key.
   #checkov:skip=CKV_AWS_338:How long the log is kept is the caller's choice (log_retention_days).
-  name              = "/aws/lambda/${var.name}"
+  name              = local.log_group_name
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:Reserving concurrency fails in accounts that have little of it; it is the caller's choice (reserved_concurrency).
   #checkov:skip=CKV_AWS_116:Asynchronous failures go to the dead-letter queue by aws_lambda_function_event_invoke_config, which also says why.
   #checkov:skip=CKV_AWS_117:The function calls AWS's public interfaces alone; CloudFront has no endpoint in a VPC.
-  #checkov:skip=CKV_AWS_173:The environment holds no secret; a key of one's own is the caller's choice (kms_key_arn).
+  #checkov:skip=CKV_AWS_173:The environment holds no secret; kms_key_arn, which may be known only after apply, is for callers who ask for a key.
   #checkov:skip=CKV_AWS_272:Code signing needs a bucket and a signing profile of the caller (code_signing_config_arn, signed_package).
-  #checkov:skip=CKV_AWS_50:Tracing is charged for and is the caller's choice (tracing).
   function_name = var.name
   description   = "Turns changes of objects into CloudFront invalidations."
   role          = aws_iam_role.function.arn

@@ -27,11 +27,13 @@ locals {
   # A rule has one target: the queue, or else the function.
   destination_arn = local.queued ? aws_sqs_queue.changes[0].arn : aws_lambda_function.this.arn
 
-  # Known before the queues exist, so that they may name each other, and their policies them.
-  queue_arn       = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}"
-  dead_letter_arn = "${local.queue_arn}-dead-letters"
-
-  rule_arns = concat(values(aws_cloudwatch_event_rule.changes)[*].arn, values(aws_cloudwatch_event_rule.schedule)[*].arn)
+  # EventBridge allows 64 letters, which a bucket's or a route's own name may exceed.
+  change_rules   = { for bucket in local.eventbridge_buckets : bucket => "${var.name}-${substr(sha256(bucket), 0, 8)}" }
+  schedule_rules = { for route in local.scheduled : route => "${var.name}-cron-${substr(sha256(route), 0, 8)}" }
+  rule_arns = [
+    for rule in concat(values(local.change_rules), values(local.schedule_rules)) :
+    "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}"
+  ]
 
   # A rule's and a topic's ARN hold their account. A bucket's does not: without the second condition, whoever got the
   # name of a deleted bucket could send.
@@ -63,6 +65,7 @@ locals {
 # The queue, and where what fails is kept.
 
 resource "aws_sqs_queue" "dead_letter" {
+  #checkov:skip=CKV_AWS_27:Encrypted by SQS, or by kms_key_arn, which may be known only after apply.
   name                      = "${var.name}-dead-letters"
   message_retention_seconds = 14 * 24 * 3600 # the longest that SQS keeps, counted from when the message was first sent
   kms_master_key_id         = var.kms_key_arn
@@ -82,12 +85,12 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_sqs_queue" "changes" {
+  #checkov:skip=CKV_AWS_27:Encrypted by SQS, or by kms_key_arn, which may be known only after apply.
   count = local.queued ? 1 : 0
 
-  name                      = var.name
-  message_retention_seconds = 4 * 24 * 3600
-  kms_master_key_id         = var.kms_key_arn
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  name                    = var.name
+  kms_master_key_id       = var.kms_key_arn
+  sqs_managed_sse_enabled = var.kms_key_arn == null ? true : null
 
   # Lambda asks for six times the function's timeout, and the window in which it gathers.
   visibility_timeout_seconds = 6 * var.timeout_seconds + var.batching.window_seconds
@@ -168,17 +171,17 @@ locals {
 }
 
 resource "aws_cloudwatch_event_rule" "changes" {
-  for_each = local.eventbridge_buckets
+  for_each = local.change_rules
 
-  name        = "${var.name}-${substr(sha256(each.value), 0, 8)}"
-  description = "Changes in ${each.value}."
+  name        = each.value
+  description = "Changes in ${each.key}."
 
   event_pattern = jsonencode({
     source      = ["aws.s3"]
     detail-type = ["Object Created", "Object Deleted", "Object Restore Completed"]
     detail = merge(
-      { bucket = { name = [each.value] } },
-      [for prefixes in [local.prefixes[each.value]] : length(prefixes) == 0 || contains(prefixes, "") ? {} : {
+      { bucket = { name = [each.key] } },
+      [for prefixes in [local.prefixes[each.key]] : length(prefixes) == 0 || contains(prefixes, "") ? {} : {
         object = { key = [for prefix in prefixes : { prefix = prefix }] }
       }]...
     )
@@ -214,9 +217,9 @@ resource "aws_sns_topic_subscription" "changes" {
 # apply. A distribution of several routes is asked for several times, and the plan of the batch makes one of them.
 
 resource "aws_cloudwatch_event_rule" "schedule" {
-  for_each = local.scheduled
+  for_each = local.schedule_rules
 
-  name                = "${var.name}-cron-${substr(sha256(each.key), 0, 8)}"
+  name                = each.value
   description         = "Invalidates the default paths of the route ${each.key}."
   schedule_expression = var.schedule_expression
   tags                = var.tags

@@ -53,7 +53,7 @@ run "the_least_powers" {
     condition = jsondecode(aws_iam_role_policy.log.policy).Statement == [{
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
       Effect   = "Allow"
-      Resource = "${aws_cloudwatch_log_group.function.arn}:*"
+      Resource = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/invalidate-cloudfront:*"
     }]
     error_message = "Only this log group: ${aws_iam_role_policy.log.policy}"
   }
@@ -62,7 +62,7 @@ run "the_least_powers" {
     condition = jsondecode(aws_iam_role_policy.dead_letter.policy).Statement == [{
       Action   = ["sqs:SendMessage"]
       Effect   = "Allow"
-      Resource = aws_sqs_queue.dead_letter.arn
+      Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-dead-letters"
     }]
     error_message = "Only its dead letters: ${aws_iam_role_policy.dead_letter.policy}"
   }
@@ -78,7 +78,7 @@ run "consume_the_queue" {
     condition = jsondecode(aws_iam_role_policy.consume[0].policy).Statement == [{
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Effect   = "Allow"
-      Resource = aws_sqs_queue.changes[0].arn
+      Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront"
     }]
     error_message = "Only its queue: ${aws_iam_role_policy.consume[0].policy}"
   }

@@ -247,7 +247,7 @@ run "a_shared_bucket_by_eventbridge" {
     condition = alltrue([
       for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.dead_letter] : jsondecode(queue.policy).Statement == [{
         Action    = "sqs:SendMessage"
-        Condition = { ArnEquals = { "aws:SourceArn" = [aws_cloudwatch_event_rule.changes["www.example.com"].arn] } }
+        Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:events:eu-west-1:123456789012:rule/${aws_cloudwatch_event_rule.changes["www.example.com"].name}"] } }
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Resource  = queue.arn
