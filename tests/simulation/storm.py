@@ -18,7 +18,7 @@ from urllib.parse import quote_plus
 from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
 from tests.simulation.function import Function, deployed
 from tests.simulation.judge import Change, Verdict, judge
-from tests.simulation.sqs import Batching, Queue, poll
+from tests.simulation.sqs import Batching, Event, Queue, poll
 from tests.simulation.virtual_time import VirtualTime
 
 BUCKET = "site"
@@ -76,10 +76,15 @@ class World:
                 message_id = self.queue.send((body or s3_notification)(change), change.time + delay)
                 self.message_keys[message_id] = change.key
 
-    def run(self) -> Result:
-        """Bring everything to its end and judge it."""
+    def run(self, watch: Callable[[], object] = lambda: None) -> Result:
+        """Bring everything to its end and judge it; `watch` is called before each invocation."""
+
+        def invoke(event: Event) -> Mapping[str, Any] | None:
+            watch()
+            return self.function.invoke(event)
+
         for _ in range(self.queue.batching.concurrency):
-            self.time.spawn(lambda: poll(self.queue, self.function.invoke))
+            self.time.spawn(lambda: poll(self.queue, invoke))
         self.time.run()
         dead = self.queue.dead
         return Result(
@@ -208,10 +213,11 @@ def s3_notification(change: Change) -> str:
 def small_message(change: Change) -> str:
     """What an input transformer leaves of an EventBridge event: what the function reads, and no more."""
     event = {
+        "version": "0",
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": _timestamp(change.time),
-        "detail": {"bucket": {"name": BUCKET}, "object": {"key": change.key}},
+        "detail": {"version": "0", "bucket": {"name": BUCKET}, "object": {"key": change.key}},
     }
     return json.dumps(event, separators=(",", ":"))
 
