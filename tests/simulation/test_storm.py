@@ -44,9 +44,9 @@ def test_a_storm_with_every_fault_loses_nothing_and_only_poison_dies(seed: int) 
     chance = random.Random(seed)  # noqa: S311 - repeatable by its seed, which is the point
     with world(seed=seed, weather=STORMY, refused={f"/{key}" for key in POISON}) as stormy:
         stormy.change(deploy(SITE, seconds=60))
-        stormy.change(deploy(SITE[:600], at=START + 900, seconds=30))
-        stormy.change(trickle(SITE, 800, seconds=1_800, chance=chance))
-        garbage = {stormy.queue.send(body, START + chance.uniform(0, 1_800)) for body in GARBAGE}
+        stormy.change(deploy(SITE[:400], at=START + 600, seconds=30))
+        stormy.change(trickle(SITE, 500, seconds=1_200, chance=chance))
+        garbage = {stormy.queue.send(body, START + chance.uniform(0, 1_200)) for body in GARBAGE}
         result = stormy.run()
 
     assert not result.lost
@@ -74,7 +74,7 @@ def test_a_function_killed_at_any_step_loses_nothing_and_pays_once() -> None:
     def run(kill_at: int | None) -> tuple[int, Result]:
         with world(seed=1, settings={"max_paths": 40}) as deadly:
             deadly.function.kill_at = kill_at
-            deadly.change(deploy(SITE))
+            deadly.change(deploy(SITE[::10]))
             result = deadly.run()
         assert deadly.function.kills == (kill_at is not None)
         return deadly.function.steps, result
