@@ -1,4 +1,4 @@
-# Every option at once, to look things up in. Nobody needs all of them.
+# Every option at once, to look things up in, with the key, the boundary and the topics of a company. Nobody needs all.
 
 terraform {
   required_version = ">= 1.6"
@@ -33,13 +33,29 @@ variable "tenant_id" {
   type        = string
 }
 
-data "aws_caller_identity" "current" {}
-data "aws_partition" "current" {}
-data "aws_region" "current" {}
+variable "topic_arn" {
+  description = "A topic that carries requests, such as `{\"paths\": [\"/news/*\"]}`."
+  type        = string
+}
 
-locals {
-  account   = data.aws_caller_identity.current.account_id
-  partition = data.aws_partition.current.partition
+variable "rule_arn" {
+  description = "A rule of EventBridge that may invoke the function."
+  type        = string
+}
+
+variable "on_call_topic_arn" {
+  description = "A topic that wakes somebody."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "A key whose policy lets CloudWatch Logs, EventBridge, S3 and SNS use it."
+  type        = string
+}
+
+variable "permissions_boundary_arn" {
+  description = "The policy that every role of the company has as its boundary."
+  type        = string
 }
 
 module "invalidation" {
@@ -84,14 +100,14 @@ module "invalidation" {
     max_receives   = 8
   }
   bucket_wiring       = { (var.shared_bucket) = "eventbridge" }
-  sns_topic_arns      = [aws_sns_topic.requests.arn]
+  sns_topic_arns      = [var.topic_arn]
   schedule_expression = "rate(1 day)"
   codepipeline        = true
   allow_wait          = true
   invokers = {
     on_call = {
       principal  = "events.amazonaws.com"
-      source_arn = "arn:${local.partition}:events:${data.aws_region.current.id}:${local.account}:rule/purge-on-demand"
+      source_arn = var.rule_arn
     }
   }
 
@@ -104,113 +120,13 @@ module "invalidation" {
   log_retention_days   = 365
   tracing              = true
 
-  kms_key_arn              = aws_kms_key.own.arn
-  permissions_boundary_arn = aws_iam_policy.boundary.arn
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
   role_path                = "/edge/"
 
-  alarm_actions = [aws_sns_topic.on_call.arn]
+  alarm_actions = [var.on_call_topic_arn]
   dashboard     = true
   tags          = { Service = "site" }
-}
-
-resource "aws_sns_topic" "requests" {
-  name              = "invalidation-requests"
-  kms_master_key_id = aws_kms_key.own.id
-}
-
-resource "aws_sns_topic" "on_call" {
-  name              = "invalidation-on-call"
-  kms_master_key_id = aws_kms_key.own.id
-}
-
-resource "aws_kms_key" "own" {
-  description             = "The queues, the log and the settings of the invalidation."
-  deletion_window_in_days = 7
-  enable_key_rotation     = true
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect    = "Allow"
-        Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
-        Action    = "kms:*"
-        Resource  = "*"
-      },
-      {
-        Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com"] }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-      },
-      {
-        Effect    = "Allow"
-        Principal = { Service = "logs.${data.aws_region.current.id}.amazonaws.com" }
-        Action    = ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-        Resource  = "*"
-        Condition = {
-          ArnEquals = {
-            "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${data.aws_region.current.id}:${local.account}:log-group:/aws/lambda/invalidate-everything"
-          }
-        }
-      },
-    ]
-  })
-}
-
-# What no policy of the role may exceed, whoever edits it.
-resource "aws_iam_policy" "boundary" {
-  name = "invalidate-everything-boundary"
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect = "Allow"
-        Action = [
-          "cloudfront:CreateInvalidation",
-          "cloudfront:CreateInvalidationForDistributionTenant",
-          "cloudfront:GetInvalidation",
-          "cloudfront:GetInvalidationForDistributionTenant",
-        ]
-        Resource = [
-          "arn:${local.partition}:cloudfront::${local.account}:distribution/*",
-          "arn:${local.partition}:cloudfront::${local.account}:distribution-tenant/*",
-        ]
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "arn:${local.partition}:logs:*:${local.account}:log-group:/aws/lambda/*"
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-        Resource = "arn:${local.partition}:sqs:*:${local.account}:*"
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = aws_kms_key.own.arn
-      },
-      {
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = "arn:${local.partition}:s3:::*"
-      },
-      {
-        Effect = "Allow"
-        Action = [
-          "codepipeline:PutJobFailureResult",
-          "codepipeline:PutJobSuccessResult",
-          "xray:PutTelemetryRecords",
-          "xray:PutTraceSegments",
-        ]
-        Resource = "*"
-      },
-    ]
-  })
 }
 
 output "dashboard_name" {

@@ -187,18 +187,13 @@ run "everything" {
   }
 
   variables {
-    shared_bucket = "assets.example.com"
-    tenant_id     = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB"
-  }
-
-  override_resource {
-    target = aws_kms_key.own
-    values = { arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
-  }
-
-  override_resource {
-    target = aws_iam_policy.boundary
-    values = { arn = "arn:aws:iam::123456789012:policy/invalidate-everything-boundary" }
+    shared_bucket            = "assets.example.com"
+    tenant_id                = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB"
+    topic_arn                = "arn:aws:sns:eu-west-1:123456789012:requests"
+    rule_arn                 = "arn:aws:events:eu-west-1:123456789012:rule/purge"
+    on_call_topic_arn        = "arn:aws:sns:eu-west-1:123456789012:on-call"
+    kms_key_arn              = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
   }
 
   assert {
