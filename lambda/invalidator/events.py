@@ -213,10 +213,10 @@ def _s3_record(payload: object, envelope: Envelope) -> Iterator[Part]:
     # Within a major version S3 only adds fields (S3 User Guide, "Event message structure").
     version = _text(record, "eventVersion")
     if version.split(".")[0] != "2":
-        raise EventError(f"eventVersion {_shown(version)} is not understood: only 2.x is")
+        raise EventError(f"eventVersion {shown(version)} is not understood: only 2.x is")
     event_name = _text(record, "eventName").removeprefix("s3:")
     if not event_name.startswith(_CHANGES):
-        yield Ignored(envelope.message_id, f"{_shown(event_name)} does not change what an object answers")
+        yield Ignored(envelope.message_id, f"{shown(event_name)} does not change what an object answers")
         return
     s3 = _object(record, "s3")
     yield Change(
@@ -230,11 +230,11 @@ def _s3_record(payload: object, envelope: Envelope) -> Iterator[Part]:
 def _form_decoded(key: str) -> str:
     """The key of a notification, which S3 encodes like the value of a form: a space is `+`."""
     if re.search("%(?![0-9A-Fa-f]{2})", key):
-        raise EventError(f"key {_shown(key)} must be form-encoded, as S3 does it: it holds a bare '%'")
+        raise EventError(f"key {shown(key)} must be form-encoded, as S3 does it: it holds a bare '%'")
     try:
         return unquote_to_bytes(key.replace("+", " ")).decode()
     except UnicodeError:
-        raise EventError(f"key {_shown(key)} must be form-encoded UTF-8") from None
+        raise EventError(f"key {shown(key)} must be form-encoded UTF-8") from None
 
 
 def _s3_test(payload: Json, envelope: Envelope) -> Iterator[Part]:
@@ -251,14 +251,14 @@ def _is_eventbridge(payload: Json) -> bool:
 def _eventbridge(payload: Json, envelope: Envelope) -> Iterator[Part]:
     version, source, kind = (_text(payload, name) for name in ("version", "source", "detail-type"))
     if version != "0":
-        raise EventError(f"version {_shown(version)} of an EventBridge event is not understood: only '0' is")
+        raise EventError(f"version {shown(version)} of an EventBridge event is not understood: only '0' is")
     if source == "aws.s3":
         yield from _eventbridge_s3(payload, kind, envelope)
     elif kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler"):
         yield Request(envelope.message_id, time=_time(payload, "time"))
     elif source.startswith("aws."):
         raise EventError(
-            f"{_shown(kind)} of {_shown(source)} asks for no invalidation: narrow the pattern of the rule"
+            f"{shown(kind)} of {shown(source)} asks for no invalidation: narrow the pattern of the rule"
         )
     else:
         yield _request(_object(payload, "detail"), envelope, time=_time(payload, "time"))
@@ -270,12 +270,12 @@ def _eventbridge_s3(payload: Json, kind: str, envelope: Envelope) -> Iterator[Pa
             "CloudTrail's events of S3 are not read: turn on the bucket's own events to EventBridge instead"
         )
     if kind not in _EVENTBRIDGE_CHANGES:
-        yield Ignored(envelope.message_id, f"{_shown(kind)} does not change what an object answers")
+        yield Ignored(envelope.message_id, f"{shown(kind)} does not change what an object answers")
         return
     detail = _object(payload, "detail")
     version = _text(detail, "version")
     if version != "0":
-        raise EventError(f"version {_shown(version)} of an S3 event's detail is not understood: only '0' is")
+        raise EventError(f"version {shown(version)} of an S3 event's detail is not understood: only '0' is")
     yield Change(
         envelope.message_id,
         bucket=_text(_object(detail, "bucket"), "name"),
@@ -304,7 +304,7 @@ def _is_sns_message(payload: Json) -> bool:
 def _sns_message(payload: Json, envelope: Envelope) -> Iterator[Part]:
     kind = _text(payload, "Type")
     if kind != "Notification":
-        raise EventError(f"SNS sent a {_shown(kind)}: confirm or remove the subscription by hand")
+        raise EventError(f"SNS sent a {shown(kind)}: confirm or remove the subscription by hand")
     yield from _read(_json(payload, "Message"), Envelope(envelope.message_id, envelope.depth + 1))
 
 
@@ -341,7 +341,8 @@ def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | No
     unknown = asked.keys() - _REQUEST
     if unknown:
         raise EventError(f"a request holds only {_listed(_REQUEST)}, not {_listed(unknown)}")
-    if {"distribution_id", "distribution_tenant_id"} <= asked.keys():
+    targets = [_text(asked, name) for name in ("distribution_id", "distribution_tenant_id") if name in asked]
+    if len(targets) > 1:
         raise EventError("a request names a distribution_id or a distribution_tenant_id, not both")
     tags = _texts(asked, "tags") if "tags" in asked else ()
     # Whoever names a tag alone does not mean the default paths as well.
@@ -350,7 +351,7 @@ def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | No
         envelope.message_id,
         paths=_texts(asked, "paths") if "paths" in asked else otherwise,
         tags=tags,
-        distribution_id=next((_text(asked, name) for name in asked if name.startswith("distribution_")), ""),
+        distribution_id="".join(targets),
         dry_run=_flag(asked, "dry_run"),
         wait=_flag(asked, "wait"),
         job_id=job_id,
@@ -362,7 +363,7 @@ def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | No
 
 
 def _records(event_source: str, payload: object) -> list[Any]:
-    """The records of that source, if it is the payload's; one tells, so that a bad one hides no good ones."""
+    """All records of a payload, if any is of that source: a bad one must not hide the good ones beside it."""
     records = payload.get("Records") if isinstance(payload, dict) else None
     if isinstance(records, list) and any(
         isinstance(record, dict) and event_source in (record.get("eventSource"), record.get("EventSource"))
@@ -459,10 +460,11 @@ def _kind(value: object) -> str:
     )
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text from outside as a message may quote it: escaped, and not endless."""
     return repr(text if len(text) <= 120 else f"{text[:120]}…")
 
 
 def _listed(names: Iterable[str]) -> str:
-    shown = sorted(map(_shown, names))
-    return ", ".join(shown[:10]) + (f" and {len(shown) - 10} more" if len(shown) > 10 else "")
+    quoted = sorted(map(shown, names))
+    return ", ".join(quoted[:10]) + (f" and {len(quoted) - 10} more" if len(quoted) > 10 else "")

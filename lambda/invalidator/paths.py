@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
+from invalidator.events import shown
 from invalidator.settings import Route
 
 UNSAFE = ' <>"#%{}|\\^~[]`'
@@ -89,17 +90,17 @@ def checked_path(path: str) -> str:
     A query string may follow. Raises `PathError`.
     """
     if not path.startswith("/"):
-        raise PathError(f"path {_shown(path)} must start with a slash, as '/images/logo.png'")
+        raise PathError(f"path {shown(path)} must start with a slash, as '/images/logo.png'")
     if "*" in path[:-1]:
         raise PathError(
-            f"path {_shown(path)} has a '*' before its end, where CloudFront knows no wildcard: "
+            f"path {shown(path)} has a '*' before its end, where CloudFront knows no wildcard: "
             "end the path at the '*', or write %2A for the character itself"
         )
     encoded = "".join(
         part if _ESCAPE.fullmatch(part) else _quoted(part, _SAFE_IN_PATH) for part in _ESCAPE.split(path)
     )
     if encoded != path:
-        raise PathError(f"path {_shown(path)} must be percent-encoded: write {_shown(encoded)}")
+        raise PathError(f"path {shown(path)} must be percent-encoded: write {shown(encoded)}")
     return _check_length(path)
 
 
@@ -112,7 +113,7 @@ def checked_tag(tag: str) -> str:
     name = tag.removeprefix("#")
     if not re.fullmatch(r"[!-+\--~]+", name) or "*" in name or len(name) > MAX_TAG_LENGTH:
         raise PathError(
-            f"tag {_shown(tag)} must have 1 to {MAX_TAG_LENGTH} ASCII characters, "
+            f"tag {shown(tag)} must have 1 to {MAX_TAG_LENGTH} ASCII characters, "
             "without spaces, commas and '*', as 'product-17'"
         )
     return f"#{name}"
@@ -131,7 +132,7 @@ def _names(key: str, route: Route) -> Iterator[str]:
     """The paths, not yet encoded, that lead to the object: its own, then its directory's and clean ones."""
     path = _path_at_viewer(key, route)
     if path is None:
-        raise PathError(f"key {_shown(key)} lies outside the origin path {route.origin_path!r}")
+        raise PathError(f"key {shown(key)} lies outside the origin path {route.origin_path!r}")
     yield path
     directory, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
     if name in route.index_documents:
@@ -170,20 +171,13 @@ def _quoted(text: str, safe: str) -> str:
         # quote() takes `~` for safe, whatever it is told.
         return quote(text, safe=safe).replace("~", "%7E")
     except UnicodeEncodeError:
-        raise PathError(
-            f"{_shown(text)} is not Unicode text: half of a surrogate pair stands alone"
-        ) from None
+        raise PathError(f"{shown(text)} is not Unicode text: half of a surrogate pair stands alone") from None
 
 
 def _check_length(path: str) -> str:
     if len(path) > MAX_PATH_LENGTH:
         raise PathError(
-            f"path {_shown(path)} has {len(path)} characters, and CloudFront takes {MAX_PATH_LENGTH}: "
+            f"path {shown(path)} has {len(path)} characters, and CloudFront takes {MAX_PATH_LENGTH}: "
             "invalidate a wildcard of its directory"
         )
     return path
-
-
-def _shown(text: str) -> str:
-    """The text for a message: quoted, escaped, not endless."""
-    return repr(text if len(text) <= 120 else f"{text[:120]}…")
