@@ -237,7 +237,7 @@ def _fewer(forks: Sequence[Fork]) -> Sequence[Fork]:
     every = len(forks)
     forks = _settled(forks, 0.0, every)
     highest = max((fork.collateral for fork in forks if math.isfinite(fork.collateral)), default=0.0)
-    price, largest = highest / len(forks) / 16, every * 8 / MAX_FORKS
+    price, largest = highest / MAX_FORKS / 64, every * 8 / MAX_FORKS
     while len(forks) > MAX_FORKS and (price <= highest or largest < every):
         forks = _settled(forks, price, largest)
         price, largest = price * 1.5, largest * 1.25

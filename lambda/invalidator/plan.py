@@ -18,7 +18,7 @@ from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
 MAX_WILDCARDS_PER_CALL = 15
-"""What CloudFront has in progress at once (developer guide, InvalidationLimits); it refuses a call with more."""
+"""What CloudFront has in progress at once (developer guide, InvalidationLimits): no call may have more."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,164 @@
+"""The picture of docs/benchmark.md: collateral by workload and budget, and time over the number of changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from bench.growth import Cost
+    from bench.planner import Comparison
+
+WIDTH, MARGIN, LABELS = 1000, 28, 190
+ROW, PANEL_TOP, GAP = 27, 132, 26
+CURVE_HEIGHT = 190
+
+STYLE = """
+  svg { --ink: #1f2328; --faint: #656d76; --line: #d8dee4; --paper: #ffffff;
+        --optimum: #1f2328; --known: #1a7f37; --blind: #0969da; --rule: #bc4c00; }
+  @media (prefers-color-scheme: dark) {
+    svg { --ink: #e6edf3; --faint: #9198a1; --line: #30363d; --paper: #0d1117;
+          --optimum: #e6edf3; --known: #3fb950; --blind: #58a6ff; --rule: #f0883e; } }
+  text { font: 13px -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
+  .title { font-size: 17px; font-weight: 600; }
+  .panel { font-weight: 600; }
+  .faint { fill: var(--faint); font-size: 11.5px; }
+  .end { text-anchor: end; }
+  .middle { text-anchor: middle; }
+  .line { stroke: var(--line); fill: none; }
+  .span { stroke: var(--line); stroke-width: 5; stroke-linecap: round; }
+  .optimum { stroke: var(--optimum); stroke-width: 2; }
+  .known { fill: var(--known); stroke: var(--paper); }
+  .blind { fill: var(--blind); stroke: var(--paper); }
+  .rule { fill: var(--paper); stroke: var(--rule); stroke-width: 2; }
+  .known-curve { stroke: var(--known); stroke-width: 2.5; fill: none; }
+  .blind-curve { stroke: var(--blind); stroke-width: 2.5; fill: none; }
+"""
+
+
+def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
+    """The picture as SVG, which follows the reader's light or dark theme."""
+    rows = max(sum(each.budget == one.budget for each in comparisons) for one in comparisons)
+    below = PANEL_TOP + rows * ROW + 62
+    height = below + (CURVE_HEIGHT + 62 if costs else 0)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="Collateral of the planner beside the optimum and other rules">',
+        f"<style>{STYLE}</style>",
+        f'<rect width="{WIDTH}" height="{height}" rx="8" style="fill: var(--paper)"/>',
+        _text(MARGIN, 36, "Unchanged objects thrown out of the cache", "title"),
+        _text(MARGIN, 58, "share of all unchanged objects, by redeploy; further left is better", "faint"),
+        *_legend(),
+        *_panels(comparisons),
+    ]
+    if costs:
+        parts += _curve(costs, below)
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _legend() -> list[str]:
+    parts, x = [], MARGIN + 6
+    for kind, words in (
+        ("optimum", "the exact optimum"),
+        ("known", "with an inventory"),
+        ("blind", "blind"),
+        ("rule", "the best of six other rules with as many paths or fewer"),
+    ):
+        parts += [_mark(kind, x, 80), _text(x + 13, 84.5, words, "")]
+        x += 36 + 7 * len(words)
+    return parts
+
+
+def _panels(comparisons: Sequence[Comparison]) -> list[str]:
+    budgets = list(dict.fromkeys(each.budget for each in comparisons))
+    width = (WIDTH - 2 * MARGIN - LABELS - GAP * (len(budgets) - 1)) / len(budgets)
+    parts = []
+    for number, budget in enumerate(budgets):
+        left = MARGIN + LABELS + number * (width + GAP)
+        of_budget = [each for each in comparisons if each.budget == budget]
+        bottom = PANEL_TOP + len(of_budget) * ROW
+        heading = f"{budget.max_paths} paths, {budget.max_wildcards} wildcards"
+        parts.append(_text(left, PANEL_TOP - 14, heading, "panel"))
+        for share in (0, 50, 100):
+            x = left + width * share / 100
+            parts += [
+                f'<path class="line" d="M{x:.1f} {PANEL_TOP}V{bottom}"/>',
+                _text(x, bottom + 17, f"{share} %", "faint middle"),
+            ]
+        for row, each in enumerate(of_budget):
+            y = PANEL_TOP + (row + 0.5) * ROW
+            if number == 0:
+                name = each.workload.name.rpartition("_")[2]
+                parts.append(_text(MARGIN + LABELS - 16, y + 4.5, name, "end"))
+            parts += _row(each, left, width, y)
+    return parts
+
+
+def _row(each: Comparison, left: float, width: float, y: float) -> list[str]:
+    def at(collateral: int) -> float:
+        return left + width * collateral / max(len(each.workload.unchanged), 1)
+
+    best, worst = at(each.optimum), at(each.best_rule.collateral)
+    return [
+        f'<path class="span" d="M{best:.1f} {y}H{max(worst, best + 0.1):.1f}"/>',
+        _mark("rule", worst, y),
+        _mark("blind", at(each.blind.collateral), y),
+        _mark("known", at(each.known.collateral), y),
+        _mark("optimum", best, y),
+    ]
+
+
+def _curve(costs: Sequence[Cost], top: float) -> list[str]:
+    left, right, bottom = MARGIN + LABELS, WIDTH - MARGIN - 90, top + 26 + CURVE_HEIGHT
+    seconds = [second for cost in costs for second in (cost.known_seconds, cost.blind_seconds)]
+    low, high = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
+    first, last = math.log10(costs[0].changes), math.log10(costs[-1].changes)
+
+    def x(changes: int) -> float:
+        return left + (right - left) * (math.log10(changes) - first) / (last - first)
+
+    def y(second: float) -> float:
+        return bottom - CURVE_HEIGHT * (math.log10(second) - low) / (high - low)
+
+    parts = [
+        _text(MARGIN, top + 4, "Seconds of one core to plan", "title"),
+        _text(MARGIN + 250, top + 4, "by changes of a made-up site; both axes grow tenfold by step", "faint"),
+    ]
+    for power in range(low, high + 1):
+        parts += [
+            f'<path class="line" d="M{left} {y(10**power):.1f}H{right}"/>',
+            _text(left - 12, y(10**power) + 4, f"{10.0**power:g} s", "faint end"),
+        ]
+    parts += [_text(x(cost.changes), bottom + 20, f"{cost.changes:,}", "faint middle") for cost in costs]
+    for kind, words, values in (
+        ("blind", "blind", [cost.blind_seconds for cost in costs]),
+        ("known", "with an inventory", [cost.known_seconds for cost in costs]),
+    ):
+        points = [(x(cost.changes), y(value)) for cost, value in zip(costs, values, strict=True)]
+        parts.append(f'<polyline class="{kind}-curve" points="{_points(points)}"/>')
+        parts += [_mark(kind, *point) for point in points]
+        shift = -9 if values[-1] == max(cost_seconds(costs[-1])) else 17
+        parts.append(_text(points[-1][0] - 8, points[-1][1] + shift, f"{words} {values[-1]:.1f} s", "end"))
+    return parts
+
+
+def cost_seconds(cost: Cost) -> tuple[float, float]:
+    return cost.known_seconds, cost.blind_seconds
+
+
+def _points(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def _mark(kind: str, x: float, y: float) -> str:
+    if kind == "optimum":
+        return f'<path class="optimum" d="M{x:.1f} {y - 8:.1f}V{y + 8:.1f}"/>'
+    if kind == "rule":
+        return f'<path class="rule" d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z"/>'
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{5.5 if kind == "blind" else 4.5}"/>'
+
+
+def _text(x: float, y: float, words: str, kind: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
