@@ -1,4 +1,4 @@
-"""The picture of docs/benchmark.md: collateral by workload and budget, and time over the number of changes."""
+"""The picture of docs/benchmark.md: collateral by workload and budget, and time by the number of changes."""
 
 from __future__ import annotations
 

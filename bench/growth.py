@@ -1,4 +1,4 @@
-"""What planning costs as a site grows: each size in a process of its own, so that time and memory are that plan's alone.
+"""What planning costs as a site grows: each size in a process, and so a time and memory, of its own.
 
 `python bench/growth.py SIZE` plans so many changes of a made-up site, known and blind, and prints JSON.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
-from bench import workloads  # noqa: E402 (the path above makes it importable from a script)
+from bench import redeploys  # noqa: E402 (the path above makes it importable from a script)
 
 from invalidator.plan import cover  # noqa: E402
 from invalidator.settings import Budget  # noqa: E402
@@ -61,7 +61,7 @@ def measured(what: str) -> Cost:
 
 
 def site(changes: int) -> tuple[list[str], list[str]]:
-    """Changed and unchanged paths of a site with pages, hashed assets and nested directories; the same each time."""
+    """Changed and unchanged paths of a site: pages and hashed assets in nested directories."""
     chance = random.Random(changes)
     changed: list[str] = []
     unchanged: list[str] = []
@@ -95,7 +95,7 @@ def _plan(what: str) -> Cost:
     if what.isdigit():
         changed, unchanged = site(int(what))
     else:
-        workload = next(workload for workload in workloads.load() if workload.name == what)
+        workload = next(workload for workload in redeploys.load() if workload.name == what)
         changed, unchanged = list(workload.changed), list(workload.unchanged)
     start = time.process_time()
     cover(changed, Budget(), unchanged)

@@ -1,7 +1,7 @@
-"""The least collateral that any plan could have, were everything known: an exact knapsack over the tree of prefixes.
+"""The least collateral that any plan can have, were all known: an exact knapsack over the tree of prefixes.
 
-Independent of the planner, slow and sure. A plan sends every changed path as it is or under a wildcard at the longest
-common prefix of some changed paths: every other wildcard that covers the same matches at least as much.
+Independent of the planner. A plan sends every changed path as it is, or under a wildcard at the longest
+common prefix of some changed paths: every other wildcard that covers the same paths matches at least as much.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 Table = dict[tuple[int, int], int]
 """(paths, wildcards) → least collateral."""
 
 
 def optimum(changed: Sequence[str], unchanged: Sequence[str], max_paths: int, max_wildcards: int) -> int:
-    """The least number of unchanged paths matched by at most so many paths and wildcards that cover all changed ones.
+    """How few unchanged paths a plan within the budget can match, if it covers all changed ones.
 
     Both lists are sorted and without duplicates.
     """
@@ -55,7 +56,7 @@ def optimum(changed: Sequence[str], unchanged: Sequence[str], max_paths: int, ma
                 else bisect_left(changed, whole + "\U0010ffff", bounds[-1], last)
             )
             bounds.append(past)
-        return list(zip(bounds, bounds[1:], strict=False))
+        return list(pairwise(bounds))
 
     def within(sums: Table) -> Table:
         """Those within the budget that none beats in all three."""

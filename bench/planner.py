@@ -1,7 +1,8 @@
-"""How few paths, and how little thrown out of the cache, beside other tools' rules and the best that is possible.
+"""How few paths, and how little thrown out of the cache, beside other tools' rules and the best possible.
 
-`python bench/planner.py [--workloads DIR] [--write]` prints every figure and exits with 1 where the planner breaks a
-promise. Coverage and collateral are judged here by a matcher of its own, from nothing but CloudFront's documented rule.
+`python bench/planner.py [--workloads DIR] [--write]` prints every figure and exits with 1 where the
+planner breaks a promise. Coverage and collateral are judged by a matcher of its own, from CloudFront's
+documented rule alone.
 With `--write`, the tables and the picture of docs/benchmark.md are made anew.
 """
 
@@ -11,15 +12,16 @@ import argparse
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
-from bench import chart, growth, workloads  # noqa: E402 (the path above makes them importable from a script)
+from bench import chart, growth, redeploys  # noqa: E402 (the path above makes them importable from a script)
 from bench.optimum import optimum  # noqa: E402
+from bench.redeploys import Workload  # noqa: E402
 from bench.rules import RULES  # noqa: E402
-from bench.workloads import Workload  # noqa: E402
 
 from invalidator.plan import plan  # noqa: E402
 from invalidator.settings import Budget, Target  # noqa: E402
@@ -54,7 +56,7 @@ class Result:
 
     @property
     def rounds(self) -> int:
-        """How often the fifteen wildcards that CloudFront runs at once must be waited for, the last time included."""
+        """How many times CloudFront must run the fifteen wildcards that it takes at once."""
         return -(-self.wildcards // 15)
 
     @property
@@ -72,11 +74,11 @@ class Comparison:
     known: Result
     blind: Result
     best_rule: Result
-    """Of the rules that make do with as many paths as the budget allows, the one with the least collateral."""
+    """The least collateral among the rules that make do with as many paths as the budget has."""
 
 
 def matched(items: Iterable[str], paths: Iterable[str]) -> int:
-    """How many of the paths are purged: an item is a path, or what a path begins with before its last `*`."""
+    """How many of the paths are purged: an item is a path, or the beginning of paths and a `*`."""
     exact = {item for item in items if not item.endswith("*")}
     prefixes = tuple(item[:-1] for item in items if item.endswith("*"))
     return sum(path in exact or path.startswith(prefixes) for path in paths)
@@ -157,7 +159,7 @@ def broken(comparisons: Sequence[Comparison], costs: Sequence[growth.Cost]) -> l
         for each in comparisons
         if each.blind.collateral > each.best_rule.collateral
     ]
-    for smaller, larger in zip(costs, costs[1:], strict=False):
+    for smaller, larger in pairwise(costs):
         for then, now in (
             (smaller.known_seconds, larger.known_seconds),
             (smaller.blind_seconds, larger.blind_seconds),
@@ -284,14 +286,14 @@ def document(sections: dict[str, str], template: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workloads", type=Path, default=workloads.FOLDER, help="a folder of NAME.json.gz")
+    parser.add_argument("--workloads", type=Path, default=redeploys.FOLDER, help="a folder of NAME.json.gz")
     parser.add_argument("--write", action="store_true", help="make docs/benchmark.md and its picture anew")
     parser.add_argument(
         "--no-growth", action="store_true", help="leave out the curve up to a million changes"
     )
     arguments = parser.parse_args()
 
-    loaded = workloads.load(arguments.workloads)
+    loaded = redeploys.load(arguments.workloads)
     assert loaded, f"no workloads in {arguments.workloads}"
     rules = {workload.name: by_rules(workload) for workload in loaded}
     comparisons = [compared(each, budget, rules[each.name]) for budget in BUDGETS for each in loaded]

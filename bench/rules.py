@@ -1,7 +1,7 @@
-"""The rules by which other tools turn changed paths into invalidation paths, on plain routes: one object, one path.
+"""The rules by which other tools turn changed paths into invalidation paths, one path an object.
 
-Written anew from what each tool documents or does; order among equals follows the sorted input. Each takes the changed
-paths and returns what it would send. None of them knows what did not change.
+Written anew from what each tool documents or does; order among equals follows the sorted input. Each
+takes the changed paths and returns what it would send. None of them knows what did not change.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def everything(paths: Sequence[str]) -> set[str]:
 
 
 def directory_over_ten(paths: Sequence[str]) -> set[str]:
-    """thu-san/terraform-aws-static-site: over ten changes right in a directory make it a wildcard; no recursion."""
+    """thu-san/terraform-aws-static-site: over ten changes right in a directory make it a wildcard."""
     changes = Counter(map(_directory, paths))
     return {_directory(path) + "/*" if changes[_directory(path)] > 10 else path for path in paths}
 
 
 def deepest_shared_directory(paths: Sequence[str], limit: int = 5) -> set[str]:
-    """vladcosorg/action-s3-cloudfront-smart-deploy, "balanced": wildcards from the bottom up until five paths are left.
+    """vladcosorg/action-s3-cloudfront-smart-deploy, "balanced": the deepest first, until five are left.
 
-    Among directories of one depth, the one that appears last in the list comes first, as in the original's reduction.
+    Among directories of one depth, the one that appears last in the list comes first, as in the original.
     """
     members: dict[str, dict[str, int]] = defaultdict(dict)
     for position, path in enumerate(paths):
@@ -56,7 +56,7 @@ def deepest_shared_directory(paths: Sequence[str], limit: int = 5) -> set[str]:
 
 
 def grandparents(paths: Sequence[str], limit: int = 8) -> set[str]:
-    """bep/s3deploy: the deepest paths become a wildcard at their grandparent, level by level, until eight are left."""
+    """bep/s3deploy: the deepest paths become a wildcard at their grandparent, until eight are left."""
     items = set(paths)
     if len(items) <= limit:
         return items
@@ -68,10 +68,10 @@ def grandparents(paths: Sequence[str], limit: int = 8) -> set[str]:
 
 
 def three_files_or_ten_siblings(paths: Sequence[str], stop_level: int = 1) -> set[str]:
-    """63Klabs/atlantis-starter-03-serverless-cloudfront-cache-invalidation, with its default of never merging the root.
+    """63Klabs/atlantis-starter-03-serverless-cloudfront-cache-invalidation, whose default spares the root.
 
-    An index or default file, or more than three files of a directory, make it a wildcard; more than ten sibling wildcards
-    make their parent one, over and over; what a wildcard covers is dropped.
+    An index or default file, or more than three files of a directory, make it a wildcard; more than ten
+    sibling wildcards make their parent one, over and over; what a wildcard covers is dropped.
     """
     changes = Counter(map(_directory, paths))
     wildcards = {
