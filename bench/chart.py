@@ -15,26 +15,25 @@ WIDTH, MARGIN, LABELS = 1000, 28, 190
 ROW, PANEL_TOP, GAP = 27, 132, 26
 CURVE_HEIGHT = 190
 
-STYLE = """
-  svg { --ink: #1f2328; --faint: #656d76; --line: #d8dee4; --paper: #ffffff;
-        --optimum: #1f2328; --known: #1a7f37; --blind: #0969da; --rule: #bc4c00; }
-  @media (prefers-color-scheme: dark) {
-    svg { --ink: #e6edf3; --faint: #9198a1; --line: #30363d; --paper: #0d1117;
-          --optimum: #e6edf3; --known: #3fb950; --blind: #58a6ff; --rule: #f0883e; } }
-  text { font: 13px -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; fill: var(--ink); }
-  .title { font-size: 17px; font-weight: 600; }
-  .panel { font-weight: 600; }
-  .faint { fill: var(--faint); font-size: 11.5px; }
+LIGHT = {
+    "ink": "#1f2328", "faint": "#656d76", "line": "#d8dee4", "paper": "#ffffff",
+    "known": "#1a7f37", "blind": "#0969da", "rule": "#bc4c00",
+}  # fmt: skip
+DARK = {
+    "ink": "#e6edf3", "faint": "#9198a1", "line": "#30363d", "paper": "#0d1117",
+    "known": "#3fb950", "blind": "#58a6ff", "rule": "#f0883e",
+}  # fmt: skip
+
+SHAPES = """
+  text { font: 13px -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+  text.title { font-size: 17px; font-weight: 600; }
+  text.panel { font-weight: 600; }
+  text.faint { font-size: 11.5px; }
   .end { text-anchor: end; }
   .middle { text-anchor: middle; }
-  .line { stroke: var(--line); fill: none; }
-  .span { stroke: var(--line); stroke-width: 5; stroke-linecap: round; }
-  .optimum { stroke: var(--optimum); stroke-width: 2; }
-  .known { fill: var(--known); stroke: var(--paper); }
-  .blind { fill: var(--blind); stroke: var(--paper); }
-  .rule { fill: var(--paper); stroke: var(--rule); stroke-width: 2; }
-  .known-curve { stroke: var(--known); stroke-width: 2.5; fill: none; }
-  .blind-curve { stroke: var(--blind); stroke-width: 2.5; fill: none; }
+  .curve { fill: none; stroke-width: 2.5; }
+  .span { stroke-width: 5; stroke-linecap: round; }
+  .optimum, .rule { stroke-width: 2; }
 """
 
 
@@ -46,8 +45,8 @@ def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="Collateral of the planner beside the optimum and other rules">',
-        f"<style>{STYLE}</style>",
-        f'<rect width="{WIDTH}" height="{height}" rx="8" style="fill: var(--paper)"/>',
+        f"<style>{SHAPES}{_colours(LIGHT)}  @media (prefers-color-scheme: dark) {{{_colours(DARK)}  }}\n</style>",
+        f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
         _text(MARGIN, 36, "Unchanged objects thrown out of the cache", "title"),
         _text(MARGIN, 58, "share of all unchanged objects, by redeploy; further left is better", "faint"),
         *_legend(),
@@ -56,6 +55,21 @@ def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
     if costs:
         parts += _curve(costs, below)
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _colours(palette: dict[str, str]) -> str:
+    return """
+  text {{ fill: {ink}; }}
+  text.faint {{ fill: {faint}; }}
+  .paper {{ fill: {paper}; }}
+  .line, .span {{ stroke: {line}; }}
+  .optimum {{ stroke: {ink}; }}
+  .rule {{ fill: {paper}; stroke: {rule}; }}
+  .known {{ fill: {known}; stroke: {paper}; }}
+  .blind {{ fill: {blind}; stroke: {paper}; }}
+  .known-curve {{ stroke: {known}; }}
+  .blind-curve {{ stroke: {blind}; }}
+""".format(**palette)
 
 
 def _legend() -> list[str]:
@@ -137,15 +151,12 @@ def _curve(costs: Sequence[Cost], top: float) -> list[str]:
         ("known", "with an inventory", [cost.known_seconds for cost in costs]),
     ):
         points = [(x(cost.changes), y(value)) for cost, value in zip(costs, values, strict=True)]
-        parts.append(f'<polyline class="{kind}-curve" points="{_points(points)}"/>')
+        parts.append(f'<polyline class="curve {kind}-curve" points="{_points(points)}"/>')
         parts += [_mark(kind, *point) for point in points]
-        shift = -9 if values[-1] == max(cost_seconds(costs[-1])) else 17
+        highest = max(costs[-1].known_seconds, costs[-1].blind_seconds)
+        shift = -9 if values[-1] == highest else 20
         parts.append(_text(points[-1][0] - 8, points[-1][1] + shift, f"{words} {values[-1]:.1f} s", "end"))
     return parts
-
-
-def cost_seconds(cost: Cost) -> tuple[float, float]:
-    return cost.known_seconds, cost.blind_seconds
 
 
 def _points(points: Iterable[tuple[float, float]]) -> str:

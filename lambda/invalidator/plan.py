@@ -121,9 +121,12 @@ def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
     """Tags, sorted, and the other paths without those that a wildcard among them covers."""
     unique = set(paths)
     tags = sorted(path for path in unique if path.startswith("#"))
+    unique.difference_update(tags)
+    if not any(map(is_wildcard, unique)):
+        return tags, sorted(unique)
     kept: list[str] = []
     widest = ""
-    for path in sorted(unique.difference(tags), key=lambda path: (_text(path), not is_wildcard(path))):
+    for path in sorted(unique, key=lambda path: (_text(path), not is_wildcard(path))):
         if widest and covers(widest, path):
             continue
         kept.append(path)
