@@ -72,7 +72,6 @@ resource "aws_cloudwatch_log_group" "function" {
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:Asynchronous failures go to the dead-letter queue by aws_lambda_function_event_invoke_config, which also says why.
   #checkov:skip=CKV_AWS_117:The function calls AWS's public interfaces alone; CloudFront has no endpoint in a VPC.
-  #checkov:skip=CKV_AWS_173:The environment holds no secret; kms_key_arn, which may be known only after apply, is for callers who ask for a key.
   #checkov:skip=CKV_AWS_272:Code signing needs a bucket and a signing profile of the caller (code_signing_config_arn, signed_package).
   function_name = var.name
   description   = "Turns changes of objects into CloudFront invalidations."

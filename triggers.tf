@@ -65,7 +65,6 @@ locals {
 # The queue, and where what fails is kept.
 
 resource "aws_sqs_queue" "dead_letter" {
-  #checkov:skip=CKV_AWS_27:Encrypted by SQS, or by kms_key_arn, which may be known only after apply.
   name                      = "${var.name}-dead-letters"
   message_retention_seconds = 14 * 24 * 3600 # the longest that SQS keeps, counted from when the message was first sent
   kms_master_key_id         = var.kms_key_arn
@@ -85,7 +84,6 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_sqs_queue" "changes" {
-  #checkov:skip=CKV_AWS_27:Encrypted by SQS, or by kms_key_arn, which may be known only after apply.
   count = local.queued ? 1 : 0
 
   name                    = var.name

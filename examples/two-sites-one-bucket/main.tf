@@ -69,6 +69,7 @@ resource "aws_cloudfront_distribution" "docs" {
   #checkov:skip=CKV_AWS_174:The certificate of cloudfront.net, for want of a domain, comes with the TLS versions of CloudFront.
   #checkov:skip=CKV_AWS_310:One bucket, so that there is nothing to fail over to.
   #checkov:skip=CKV_AWS_374:The site is for every country.
+  #checkov:skip=CKV2_AWS_32:The policy that is attached below is CloudFront's own.
   #checkov:skip=CKV2_AWS_42:A certificate of one's own needs a domain.
   #checkov:skip=CKV2_AWS_47:A demonstration has no firewall.
   enabled             = true
@@ -108,6 +109,7 @@ resource "aws_cloudfront_distribution" "shop" {
   #checkov:skip=CKV_AWS_174:The certificate of cloudfront.net, for want of a domain, comes with the TLS versions of CloudFront.
   #checkov:skip=CKV_AWS_310:One bucket, so that there is nothing to fail over to.
   #checkov:skip=CKV_AWS_374:The site is for every country.
+  #checkov:skip=CKV2_AWS_32:The policy that is attached below is CloudFront's own.
   #checkov:skip=CKV2_AWS_42:A certificate of one's own needs a domain.
   #checkov:skip=CKV2_AWS_47:A demonstration has no firewall.
   enabled             = true

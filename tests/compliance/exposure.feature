@@ -1,0 +1,44 @@
+Feature: Nothing is open to strangers
+
+  Scenario: A queue takes messages from services alone
+    Given I have aws_sqs_queue defined
+    When it has policy
+    Then it must have policy
+    And it must have Statement
+    And it must have Principal
+    And it must have Service
+    And its value must match the "^(events|s3|sns)\.amazonaws\.com$" regex
+
+  Scenario: A queue takes messages from named sources alone
+    Given I have aws_sqs_queue defined
+    When it has policy
+    Then it must have policy
+    And it must have Statement
+    And it must have Condition
+    And it must have ArnEquals
+    And it must have aws:SourceArn
+    And its value must match the "^arn:aws:(s3:::[^*]+|(events|sns):[a-z0-9-]+:[0-9]{12}:[^*]+)$" regex
+
+  Scenario: A queue is only for sending to
+    Given I have aws_sqs_queue defined
+    When it has policy
+    Then it must have policy
+    And it must have Statement
+    And it must have Action
+    And its value must be sqs:SendMessage
+
+  Scenario: The function is invoked by somebody in particular
+    Given I have aws_lambda_permission defined
+    Then it must have principal
+    And its value must not match the ".*[*].*" regex
+
+  Scenario: The function is invoked for a named source
+    Given I have aws_lambda_permission defined
+    When its principal is not an account
+    Then it must have source_arn
+    And its value must match the "^arn:aws:[^*]+$" regex
+
+  Scenario: Buckets are not public
+    Given I have aws_s3_bucket_public_access_block defined
+    Then it must have block_public_policy
+    And its value must be true
