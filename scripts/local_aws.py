@@ -79,17 +79,21 @@ class LocalAws:
         """A boto3 client of the root user."""
         return _client(self.endpoint, service)
 
-    def invalidations(self, distribution_id: str) -> dict[str, list[str]]:
-        """Id → items of all invalidations of a distribution, the latest first."""
+    def invalidations(self, target_id: str) -> dict[str, list[str]]:
+        """Id → items of all invalidations of a distribution or a tenant, the latest first."""
         cloudfront = self.client("cloudfront")
-        pages = cloudfront.get_paginator("list_invalidations").paginate(DistributionId=distribution_id)
-        ids = [id_ for id_ in pages.search("InvalidationList.Items[].Id") if id_]
-        got = (
-            cloudfront.get_invalidation(DistributionId=distribution_id, Id=id_)["Invalidation"] for id_ in ids
-        )
-        return {
-            invalidation["Id"]: invalidation["InvalidationBatch"]["Paths"]["Items"] for invalidation in got
-        }
+        if target_id.startswith("dt_"):
+            listed = cloudfront.get_paginator("list_invalidations_for_distribution_tenant").paginate(
+                Id=target_id
+            )
+            get = functools.partial(
+                cloudfront.get_invalidation_for_distribution_tenant, DistributionTenantId=target_id
+            )
+        else:
+            listed = cloudfront.get_paginator("list_invalidations").paginate(DistributionId=target_id)
+            get = functools.partial(cloudfront.get_invalidation, DistributionId=target_id)
+        ids = [id_ for id_ in listed.search("InvalidationList.Items[].Id") if id_]
+        return {id_: get(Id=id_)["Invalidation"]["InvalidationBatch"]["Paths"]["Items"] for id_ in ids}
 
     def invoke(self, function_name: str, request: object) -> Any:
         """The function's answer. Raises FunctionError where it fails."""

@@ -88,9 +88,9 @@ class Stack:
     def init(self) -> None:
         self.run("init", "-no-color")
 
-    def apply(self, watch: Callable[[str], None] = _unwatched) -> None:
+    def apply(self, *options: str, watch: Callable[[str], None] = _unwatched) -> None:
         self._write_variables()
-        self.run("apply", "-auto-approve", "-no-color", watch=watch)
+        self.run("apply", "-auto-approve", "-no-color", *options, watch=watch)
 
     def destroy(self, watch: Callable[[str], None] = _unwatched) -> None:
         self.run("destroy", "-auto-approve", "-no-color", watch=watch)

@@ -1,23 +1,24 @@
 """Real Terraform and the real provider, against MiniStack with IAM enforced.
 
 Terraform waits 25 s for each queue and 30 s for a distribution, so what the chosen tests need is applied at
-the start, side by side. A test asks for a deployment by its name in DEPLOYMENTS and gets it when it is ready.
+the start, side by side: the deployments below on one local AWS, the examples each on its own, since they all
+have the module's default name. A test asks for a deployment by its name and gets it when it is ready.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from scripts.local_aws import LocalAws, local_aws
-from scripts.stack import Stack, abandon_all, copy_of
-from scripts.terraform import ROOT
+from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
-from tests.e2e import deployments
 from tests.e2e.codepipeline import CodePipeline, serve_codepipeline
 from tests.e2e.deployments import Deployment, make_bucket, make_distribution, write_root
+from tests.e2e.examples import EXAMPLES
 
 AT_ONCE = 8
 """Applies side by side: nearly all of their time is waiting."""
@@ -34,29 +35,27 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def strict_cloudfront() -> CloudFront:
-    """The CloudFront that the functions of `moody_aws` find: its rules, its quotas, and faults to order."""
+    """The CloudFront that the functions of `moody` find: its rules, its quotas, and faults to order."""
     return CloudFront(clock=scaled_clock(10))
 
 
 @pytest.fixture(scope="session")
 def codepipeline() -> CodePipeline:
-    """The CodePipeline that the functions of `moody_aws` find."""
+    """The CodePipeline that the functions of `moody` find."""
     return CodePipeline()
 
 
 @pytest.fixture(scope="session")
-def moody_aws(
-    tmp_path_factory: pytest.TempPathFactory, strict_cloudfront: CloudFront, codepipeline: CodePipeline
-) -> Iterator[LocalAws]:
+def elsewhere(strict_cloudfront: CloudFront, codepipeline: CodePipeline) -> Iterator[dict[str, str]]:
+    """Service → endpoint, of what the functions find in the place of MiniStack's."""
+    with serve(strict_cloudfront) as cloudfront_url, serve_codepipeline(codepipeline) as codepipeline_url:
+        yield {"cloudfront": cloudfront_url, "codepipeline": codepipeline_url}
+
+
+@pytest.fixture(scope="session")
+def moody_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str]) -> Iterator[LocalAws]:
     """A local AWS whose functions find the strict CloudFront, and a CodePipeline."""
-    with (
-        serve(strict_cloudfront) as cloudfront_url,
-        serve_codepipeline(codepipeline) as codepipeline_url,
-        local_aws(
-            tmp_path_factory.mktemp("moody-aws"),
-            elsewhere={"cloudfront": cloudfront_url, "codepipeline": codepipeline_url},
-        ) as started,
-    ):
+    with local_aws(tmp_path_factory.mktemp("moody-aws"), elsewhere=elsewhere) as started:
         yield started
 
 
@@ -68,15 +67,6 @@ def deployed(aws: LocalAws, directory: Path, name: str, **inputs: object) -> Dep
     stack.init()
     stack.apply()
     return Deployment(aws, stack, name, str(inputs.get("bucket", "")), distribution_id)
-
-
-def site(aws: LocalAws, directory: Path) -> Deployment:
-    """examples/site as a user copies it."""
-    stack = Stack(copy_of(ROOT / "examples" / "site", directory), aws.environment, {"bucket": "example-site"})
-    stack.init()
-    stack.apply()
-    outputs = stack.outputs()
-    return Deployment(aws, stack, outputs["function_name"], outputs["bucket"], outputs["distribution_id"])
 
 
 def queued(aws: LocalAws, directory: Path) -> Deployment:
@@ -94,55 +84,19 @@ def straight(aws: LocalAws, directory: Path) -> Deployment:
     return deployed(aws, directory, "straight", bucket=make_bucket(aws, "straight-site"), batching=None)
 
 
-def shared(aws: LocalAws, directory: Path) -> Deployment:
-    """A bucket that others are notified of too, and that sends its events to EventBridge."""
-    bucket = make_bucket(aws, "shared-site")
-    queue_url = aws.client("sqs").create_queue(QueueName="somebody-elses")["QueueUrl"]
-    deployments.let_s3_send(aws, queue_url)
-    deployments.notify(aws, bucket, queue_url, EventBridgeConfiguration={})
-    return deployed(
-        aws, directory, "shared", bucket=bucket, bucket_wiring={bucket: "eventbridge"}, **IMPATIENT
-    )
-
-
-def external(aws: LocalAws, directory: Path) -> Deployment:
-    """A bucket whose notification is configured elsewhere, once the queue is there."""
-    bucket = make_bucket(aws, "external-site")
-    made = deployed(
-        aws, directory, "external", bucket=bucket, bucket_wiring={bucket: "external"}, **IMPATIENT
-    )
-    deployments.notify(aws, bucket, made.outputs["queue_url"])
-    return made
-
-
-def watched(aws: LocalAws, directory: Path) -> Deployment:
-    """All that wakes the function but a bucket, and all that tells an operator."""
-    topic_arn = aws.client("sns").create_topic(Name="changes")["TopicArn"]
-    return deployed(
-        aws,
-        directory,
-        "watched",
-        sns_topic_arns=[topic_arn],
-        schedule_expression="rate(1 minute)",
-        default_paths=["/nightly/*"],
-        invokers={
-            "releases": {"principal": "events.amazonaws.com", "source_arn": deployments.RELEASES_RULE_ARN}
-        },
-        alarm_actions=[topic_arn],
-        dashboard=True,
-        **IMPATIENT,
-    )
-
-
 def moody(moody_aws: LocalAws, directory: Path) -> Deployment:
     """A site whose CloudFront has bad days, and whose function is an action of a pipeline."""
     bucket = make_bucket(moody_aws, "moody-site")
     return deployed(moody_aws, directory, "moody", bucket=bucket, codepipeline=True, **IMPATIENT)
 
 
-DEPLOYMENTS: dict[str, Callable[[LocalAws, Path], Deployment]] = {
-    deploy.__name__: deploy for deploy in (site, queued, powers, straight, shared, external, watched, moody)
+OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
+    deploy.__name__: deploy for deploy in (queued, powers, straight, moody)
 }
+
+
+STRICT = ("tenants",)
+"""Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant, and denies."""
 
 
 @pytest.fixture(scope="session")
@@ -150,17 +104,31 @@ def fleet(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Deployment]]]:
     """Name → the deployment, on its way; of those that the chosen tests ask for."""
-    asked = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    wanted = [name for name in DEPLOYMENTS if any(name in item.fixturenames for item in asked)]
-    clouds = {name: request.getfixturevalue("moody_aws" if name == "moody" else "aws") for name in wanted}
     directory = tmp_path_factory.mktemp("fleet")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(DEPLOYMENTS[name], clouds[name], directory / name) for name in wanted}
+    with ExitStack() as clouds, ThreadPoolExecutor(AT_ONCE) as pool:
+        fleet = {}
+        for name in wanted(request.session):
+            if name in OWN:
+                cloud = request.getfixturevalue("moody_aws" if name == "moody" else "aws")
+                fleet[name] = pool.submit(OWN[name], cloud, directory / name)
+            else:
+                others = request.getfixturevalue("elsewhere") if name in STRICT else {}
+                cloud = clouds.enter_context(local_aws(directory / f"aws-{name}", elsewhere=others))
+                fleet[name] = pool.submit(EXAMPLES[name], cloud, directory / name)
+        yield fleet
         pool.shutdown(wait=False, cancel_futures=True)
         abandon_all()
 
 
-def _deployment(name: str) -> Callable[..., Deployment]:
+def wanted(session: pytest.Session) -> list[str]:
+    """The deployments that the chosen tests ask for, by a fixture or as their parameter `example`."""
+    chosen = [item for item in session.items if isinstance(item, pytest.Function)]
+    asked = {name for item in chosen for name in item.fixturenames}
+    asked |= {str(item.callspec.params.get("example")) for item in chosen if hasattr(item, "callspec")}
+    return [name for name in (*OWN, *EXAMPLES) if name in asked]
+
+
+def _fixture_for(name: str) -> Callable[..., Deployment]:
     @pytest.fixture(scope="session", name=name)
     def ready(fleet: dict[str, Future[Deployment]]) -> Deployment:
         return fleet[name].result()
@@ -168,5 +136,11 @@ def _deployment(name: str) -> Callable[..., Deployment]:
     return ready
 
 
-for _name in DEPLOYMENTS:
-    globals()[f"{_name}_deployment"] = _deployment(_name)
+@pytest.fixture
+def example(request: pytest.FixtureRequest, fleet: dict[str, Future[Deployment]]) -> Deployment:
+    """One of the examples, whose name is the test's parameter."""
+    return fleet[request.param].result()
+
+
+for _name in (*OWN, *EXAMPLES):
+    globals()[f"_{_name}"] = _fixture_for(_name)

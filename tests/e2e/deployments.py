@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scripts import package, terraform
-from scripts.local_aws import ACCOUNT_ID, REGION, LocalAws
+from scripts.local_aws import LocalAws
 from scripts.stack import Stack
 
 PATIENCE_SECONDS = 90
@@ -35,9 +35,10 @@ class Deployment:
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
-        """The outputs of the module."""
-        outputs: dict[str, Any] = self.stack.outputs()["invalidation"]
-        return outputs
+        """The outputs of the module, or those of an example."""
+        outputs = self.stack.outputs()
+        found: dict[str, Any] = outputs.get("invalidation", outputs)
+        return found
 
     def with_inputs(self, **inputs: object) -> None:
         """Edit the inputs of the module, and apply nothing."""
@@ -49,9 +50,16 @@ class Deployment:
     def invoke(self, request: object) -> Any:
         return self.aws.invoke(self.name, request)
 
-    def upload(self, *keys: str) -> None:
+    def function_settings(self) -> dict[str, Any]:
+        """The settings that Terraform gave the function."""
+        got = self.aws.client("lambda").get_function_configuration(FunctionName=self.name)
+        settings: dict[str, Any] = json.loads(got["Environment"]["Variables"]["SETTINGS"])
+        return settings
+
+    def upload(self, *keys: str, to: str = "") -> None:
+        """Write objects to the bucket, or to another one."""
         for key in keys:
-            self.aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"content")
+            self.aws.client("s3").put_object(Bucket=to or self.bucket, Key=key, Body=b"content")
 
     def delete(self, *keys: str) -> None:
         for key in keys:
@@ -62,24 +70,32 @@ class Deployment:
         every = self.aws.invalidations(self.distribution_id)
         return {id_: items for id_, items in every.items() if id_ not in since}
 
+    def has_invalidated(self, *paths: str) -> bool:
+        """Whether each of these paths is an item of some invalidation."""
+        return set(paths) <= set(self.items())
+
     def items(self, since: Collection[str] = ()) -> list[str]:
         """The items of all invalidations, sorted; one that was sent twice is there twice."""
         return sorted(item for items in self.invalidations(since).values() for item in items)
 
+    def queue_url(self, suffix: str = "") -> str:
+        url: str = self.aws.client("sqs").get_queue_url(QueueName=self.name + suffix)["QueueUrl"]
+        return url
+
     def send(self, *bodies: str) -> list[str]:
         """Put messages into the queue at once, as neighbours in one batch. Returns their ids."""
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
-        sent = self.aws.client("sqs").send_message_batch(QueueUrl=self.outputs["queue_url"], Entries=entries)
+        sent = self.aws.client("sqs").send_message_batch(QueueUrl=self.queue_url(), Entries=entries)
         return [message["MessageId"] for message in sent["Successful"]]
 
     def redeliver_after(self, seconds: int) -> None:
         """Have failed messages come back soon: by hand, because Lambda asks for six times the timeout."""
         visibility = {"VisibilityTimeout": str(seconds)}
-        self.aws.client("sqs").set_queue_attributes(QueueUrl=self.outputs["queue_url"], Attributes=visibility)
+        self.aws.client("sqs").set_queue_attributes(QueueUrl=self.queue_url(), Attributes=visibility)
 
     def dead_letters(self) -> list[str]:
         """The bodies of the messages among the dead letters; they stay there."""
-        url = self.outputs["dead_letter_queue_url"]
+        url = self.queue_url("-dead-letters")
         got = self.aws.client("sqs").receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
@@ -89,10 +105,9 @@ class Deployment:
         """The answers of the packaged handler, run here as Lambda would with these ids, one after the other."""
         configuration = self.aws.client("lambda").get_function_configuration(FunctionName=self.name)
         environment = {**self.aws.environment, **configuration["Environment"]["Variables"]}
-        command = [sys.executable, "-c", RUN_PACKAGE, str(package.PACKAGE), json.dumps(request), *request_ids]
-        done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True, cwd=self.stack.directory
-        )
+        arguments = [str(package.PACKAGE), json.dumps(request), *request_ids]
+        command = [sys.executable, "-c", RUN_PACKAGE, *arguments]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         return [json.loads(line) for line in done.stdout.splitlines() if '"statusCode"' in line]
 
     def log(self) -> list[dict[str, Any]]:
@@ -100,7 +115,7 @@ class Deployment:
         pages = self.aws.client("logs").get_paginator("filter_log_events")
         lines = [
             event["message"]
-            for page in pages.paginate(logGroupName=self.outputs["log_group_name"])
+            for page in pages.paginate(logGroupName=f"/aws/lambda/{self.name}")
             for event in page["events"]
         ]
         return [json.loads(line) for line in lines if line.startswith("{")]
@@ -124,7 +139,7 @@ def make_bucket(aws: LocalAws, name: str) -> str:
     return name
 
 
-def make_distribution(aws: LocalAws) -> str:
+def make_distribution(aws: LocalAws, **options: object) -> str:
     """A distribution made without Terraform, which would wait half a minute for it."""
     origin = {"Id": "origin", "DomainName": "origin.example.com", "CustomOriginConfig": CUSTOM_ORIGIN}
     config = {
@@ -137,6 +152,7 @@ def make_distribution(aws: LocalAws) -> str:
             "ViewerProtocolPolicy": "redirect-to-https",
             "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
         },
+        **options,
     }
     made = aws.client("cloudfront").create_distribution(DistributionConfig=config)
     id_: str = made["Distribution"]["Id"]
@@ -177,11 +193,15 @@ for id_ in ids:
     print(json.dumps(index.lambda_handler(json.loads(request), context)))
 """
 
-RELEASES = {
-    "principal": "events.amazonaws.com",
-    "source_arn": f"arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/releases",
-}
-"""Who may invoke a function: a rule that is made elsewhere."""
+
+def make_tenant(aws: LocalAws, name: str) -> str:
+    """A tenant of a multi-tenant distribution of its own."""
+    tenant = {"Name": name, "Domains": [{"Domain": f"{name}.example.com"}]}
+    distribution_id = make_distribution(aws, ConnectionMode="tenant-only")
+    made = aws.client("cloudfront").create_distribution_tenant(DistributionId=distribution_id, **tenant)
+    id_: str = made["DistributionTenant"]["Id"]
+    return id_
+
 
 CUSTOM_ORIGIN = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
 

@@ -35,7 +35,7 @@ def test_a_request_with_paths_invalidates_those(queued: Deployment) -> None:
 
 
 def test_the_same_request_id_twice_makes_one_invalidation(queued: Deployment) -> None:
-    """Lambda's retry has the request id of the first try; MiniStack's has not, so the package is run twice here."""
+    """As in Lambda's retry. MiniStack's has another id, so the package is called here, without its Lambda."""
     before = queued.invalidations()
     answers = queued.run_package({"paths": ["/twice"]}, request_ids=["one", "one", "another"])
     first, second, third = (answer["invalidations"][0]["id"] for answer in answers)
