@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.planner import Comparison
 
 WIDTH, MARGIN, LABELS = 1000, 28, 190
-ROW, PANEL_TOP, GAP = 27, 132, 26
+ROW, PANEL_TOP, GAP = 27, 132, 44
 CURVE_HEIGHT = 190
 
 LIGHT = {
@@ -41,11 +41,12 @@ def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
     """The picture as SVG, which follows the reader's light or dark theme."""
     rows = max(sum(each.budget == one.budget for each in comparisons) for one in comparisons)
     below = PANEL_TOP + rows * ROW + 62
-    height = below + (CURVE_HEIGHT + 62 if costs else 0)
+    height = below + (CURVE_HEIGHT + 84 if costs else 0)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="Collateral of the planner beside the optimum and other rules">',
-        f"<style>{SHAPES}{_colours(LIGHT)}  @media (prefers-color-scheme: dark) {{{_colours(DARK)}  }}\n</style>",
+        f"<style>{SHAPES}{_colours(LIGHT)}",
+        f"@media (prefers-color-scheme: dark) {{{_colours(DARK)}}}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
         _text(MARGIN, 36, "Unchanged objects thrown out of the cache", "title"),
         _text(MARGIN, 58, "share of all unchanged objects, by redeploy; further left is better", "faint"),
@@ -125,7 +126,7 @@ def _row(each: Comparison, left: float, width: float, y: float) -> list[str]:
 
 
 def _curve(costs: Sequence[Cost], top: float) -> list[str]:
-    left, right, bottom = MARGIN + LABELS, WIDTH - MARGIN - 90, top + 26 + CURVE_HEIGHT
+    left, right, bottom = MARGIN + LABELS, WIDTH - MARGIN - 190, top + 48 + CURVE_HEIGHT
     seconds = [second for cost in costs for second in (cost.known_seconds, cost.blind_seconds)]
     low, high = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
     first, last = math.log10(costs[0].changes), math.log10(costs[-1].changes)
@@ -138,7 +139,7 @@ def _curve(costs: Sequence[Cost], top: float) -> list[str]:
 
     parts = [
         _text(MARGIN, top + 4, "Seconds of one core to plan", "title"),
-        _text(MARGIN + 250, top + 4, "by changes of a made-up site; both axes grow tenfold by step", "faint"),
+        _text(MARGIN, top + 26, "by the number of changes of a made-up site; both axes logarithmic", "faint"),
     ]
     for power in range(low, high + 1):
         parts += [
@@ -153,9 +154,9 @@ def _curve(costs: Sequence[Cost], top: float) -> list[str]:
         points = [(x(cost.changes), y(value)) for cost, value in zip(costs, values, strict=True)]
         parts.append(f'<polyline class="curve {kind}-curve" points="{_points(points)}"/>')
         parts += [_mark(kind, *point) for point in points]
-        highest = max(costs[-1].known_seconds, costs[-1].blind_seconds)
-        shift = -9 if values[-1] == highest else 20
-        parts.append(_text(points[-1][0] - 8, points[-1][1] + shift, f"{words} {values[-1]:.1f} s", "end"))
+        x_end, y_end = points[-1]
+        higher = values[-1] == max(costs[-1].known_seconds, costs[-1].blind_seconds)
+        parts.append(_text(x_end + 14, y_end + (-3 if higher else 13), f"{words}, {values[-1]:.1f} s", ""))
     return parts
 
 

@@ -1,0 +1,242 @@
+"""From viewer paths to calls: nothing lost, nothing twice, and within the budget what the budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from bench.optimum import optimum
+from bench.redeploys import Workload, load
+from bench.rules import RULES
+from tests.unit.matcher import may_purge, surely_purges
+
+from invalidator.plan import Invalidation, cover, covers, must_merge, plan, prefixes_in_question
+from invalidator.settings import Budget, Target
+
+SITE = Target("E2QWRUHEXAMPLE")
+SHOP = Target("dt_shop", kind="tenant")
+
+WORKLOADS = load()
+BUDGETS = (Budget(15, 15), Budget(30, 30), Budget(100, 30))
+QUICK = [workload for workload in WORKLOADS if len(workload.changed) < 3_000]
+
+
+def wanted(paths: Iterable[str], message: str = "m1") -> dict[Target, dict[str, frozenset[str]]]:
+    return {SITE: {path: frozenset([message]) for path in paths}}
+
+
+def numbered(pattern: str, number: int) -> list[str]:
+    return [pattern.format(each) for each in range(number)]
+
+
+def collateral(items: Iterable[str], unchanged: Iterable[str]) -> int:
+    return sum(any(may_purge(item, path) for item in items) for path in unchanged)
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "expected"),
+    [
+        pytest.param("/a", "/a", True, id="itself"),
+        pytest.param("/a", "/ab", False, id="an exact path is no prefix"),
+        pytest.param("/a*", "/a", True, id="what stands before the star"),
+        pytest.param("/a*", "/ab/c", True, id="what begins with it"),
+        pytest.param("/a*", "/b", False, id="another name"),
+        pytest.param("/a/*", "/a/", False, id="the directory itself is disputed"),
+        pytest.param("/a*", "/a/", True, id="the directory under a shorter wildcard"),
+        pytest.param("/*", "/", True, id="everything covers the root"),
+        pytest.param("/a*", "/a/*", True, id="a narrower wildcard"),
+        pytest.param("/a/*", "/a*", False, id="a broader wildcard"),
+        pytest.param("/a/*", "/a/*", True, id="the same wildcard"),
+        pytest.param("/a**", "/a*", False, id="a star before the star is a character"),
+        pytest.param("/*", "#tag", False, id="a tag is no path"),
+        pytest.param("#tag*", "#tags", False, id="a tag has no wildcard"),
+        pytest.param("#tag", "#tag", True, id="the same tag"),
+    ],
+)
+def test_covers_claims_what_is_surely_purged(item: str, path: str, expected: bool) -> None:
+    assert covers(item, path) is expected
+
+
+def test_within_the_budget_every_path_is_sent_as_it_is() -> None:
+    paths = ["/b", "/a/1", "/a/2", "/a/", "#tag", "/x*"]
+    assert cover(paths, Budget(6, 1)) == tuple(sorted(paths))
+    assert not must_merge(paths, Budget(6, 1))
+
+
+def test_duplicates_and_paths_under_a_wildcard_of_the_input_go() -> None:
+    paths = ["/a/b", "/a/*", "/a/b", "/a/c*", "/ab", "/a/"]
+    assert cover(paths, Budget()) == ("/a/", "/a/*", "/ab")
+
+
+def test_duplicates_do_not_count_against_the_budget() -> None:
+    assert not must_merge(["/a", "/a", "/b*", "/bc", "/bd*"], Budget(2, 1))
+
+
+def test_more_paths_than_the_budget_are_merged() -> None:
+    assert must_merge(["/a/1", "/a/2", "/b"], Budget(2, 2))
+    assert cover(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=[]) == ("/*",)
+    assert cover(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=["/c"]) == ("/a/*", "/b")
+
+
+def test_more_wildcards_than_the_budget_are_merged() -> None:
+    assert must_merge(["/a?*", "/b?*"], Budget(100, 1))
+    assert cover(["/d/a?*", "/d/b?*"], Budget(100, 1)) == ("/d/*",)
+
+
+def test_a_wildcard_is_as_long_as_what_it_covers_has_in_common() -> None:
+    paths = numbered("/assets/app-{}.js", 10)
+    assert cover([*paths, "/index.html"], Budget(2, 1)) == ("/assets/app-*", "/index.html")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(("%C3%A9", "%C3%A8"), "/x*", id="two letters that share their first byte"),
+        pytest.param(("%E2%82%AC", "%E2%82%AD"), "/x*", id="two signs that share two bytes"),
+        pytest.param(("%F0%9F%98%80", "%F0%9F%98%81"), "/x*", id="two signs that share three bytes"),
+        pytest.param(("%20a", "%21a"), "/x*", id="two escapes that share a digit"),
+        pytest.param(("%c3%a9", "%c3%a8"), "/x*", id="small digits"),
+        pytest.param(("%C3%A9a", "%C3%A9b"), "/x%C3%A9*", id="whole characters stay"),
+        pytest.param(("%20%C3%A9", "%20%C3%A8"), "/x%20*", id="a whole escape before a cut one stays"),
+    ],
+)
+def test_a_wildcard_cuts_no_escaped_character_in_two(names: tuple[str, str], expected: str) -> None:
+    assert cover([f"/x{name}" for name in names], Budget(1, 1)) == (expected,)
+
+
+def test_a_directory_and_its_files_merge_into_a_wildcard_that_surely_covers_both() -> None:
+    paths = ["/a/", "/a/index.html", "/a/b.html"]
+    assert cover(paths, Budget(1, 1)) == ("/a*",)
+    assert cover(paths, Budget(2, 1), unchanged=["/a.html"]) == ("/a/", "/a/*")
+
+
+def test_the_root_and_its_files_merge_into_everything() -> None:
+    assert cover(["/", "/index.html"], Budget(1, 1)) == ("/*",)
+
+
+def test_the_wildcard_with_the_least_collateral_is_made() -> None:
+    changed = ["/a/1", "/a/2", "/b/1", "/b/2"]
+    assert cover(changed, Budget(3, 3), unchanged=["/a/3"]) == ("/a/1", "/a/2", "/b/*")
+    assert cover(changed, Budget(3, 3), unchanged=["/b/3"]) == ("/a/*", "/b/1", "/b/2")
+
+
+def test_an_object_that_changed_is_no_collateral_even_if_the_inventory_names_it() -> None:
+    changed = ["/a/1", "/a/2", "/a/3", "/b/1", "/b/2"]
+    assert cover(changed, Budget(3, 3), unchanged=[*changed, "/b/3"]) == ("/a/*", "/b/1", "/b/2")
+
+
+def test_blind_a_directory_that_changed_much_is_merged_before_those_that_changed_little() -> None:
+    changed = [*numbered("/much/{}", 9), "/little/1", "/little/2", "/lone"]
+    assert cover(changed, Budget(4, 4)) == ("/little/1", "/little/2", "/lone", "/much/*")
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with an inventory", "blind"])
+def test_no_wildcard_is_broader_than_the_least_depth_and_so_there_are_more_items(known: bool) -> None:
+    paths = [path for letter in "abc" for path in numbered(f"/{letter}/{{}}", 5)]
+    items = cover(paths, Budget(2, 1, min_wildcard_depth=1), unchanged=[] if known else None)
+    assert items == ("/a/*", "/b/*", "/c/*")
+
+
+def test_a_wildcard_that_was_asked_for_may_be_broader_than_the_least_depth() -> None:
+    assert cover(["/a*", "/b/c"], Budget(min_wildcard_depth=2)) == ("/a*", "/b/c")
+
+
+def test_paths_that_no_wildcard_may_cover_are_all_sent() -> None:
+    paths = numbered("/{}", 40)
+    assert cover(paths, Budget(10, 10, min_wildcard_depth=1)) == tuple(sorted(paths))
+
+
+def test_tags_are_never_merged_and_count_as_paths() -> None:
+    tags = numbered("#tag{}", 5)
+    assert cover([*tags, "/a/1", "/a/2"], Budget(6, 6)) == (*tags, "/a/*")
+    assert cover([*tags, "/a/1", "/a/2"], Budget(3, 3)) == (*tags, "/a/*")
+
+
+def test_a_single_path_is_sent_whatever_the_budget() -> None:
+    assert cover(["/a"], Budget(0, 0)) == ("/a",)
+    assert cover(["/a*"], Budget(1, 0)) == ("/a*",)
+    assert cover([], Budget(0, 0)) == ()
+
+
+def test_what_may_be_merged_lies_under_the_prefixes_in_question() -> None:
+    paths = [*numbered("/docs/a/{}", 5), *numbered("/docs/b/{}", 5)]
+    assert prefixes_in_question(paths, 10) == ("/docs/",)
+    assert prefixes_in_question(paths, 10, min_wildcard_depth=2) == ("/docs/a/", "/docs/b/")
+    assert prefixes_in_question(paths, 1, min_wildcard_depth=2) == ("/docs/",)
+    assert prefixes_in_question(["/lone"], 10) == ()
+
+
+def items_of(calls: Iterable[Invalidation]) -> list[str]:
+    return [item for call in calls for item in call.items]
+
+
+def test_a_call_takes_no_more_than_3000_items() -> None:
+    paths = numbered("/{}", 6_001)
+    calls = plan(wanted(paths), Budget(10_000, 10_000))
+    assert [len(call.items) for call in calls] == [3_000, 3_000, 1]
+    assert sorted(items_of(calls)) == sorted(paths)
+
+
+def test_a_call_takes_no_more_than_15_wildcards_and_exact_paths_fill_it_up() -> None:
+    paths = [*numbered("/w{:02}/*", 31), *numbered("/{}.html", 3_100)]
+    calls = plan(wanted(paths), Budget(10_000, 100))
+    assert [call.wildcards for call in calls] == [15, 15, 1]
+    assert [len(call.items) for call in calls] == [3_000, 130, 1]
+    assert sorted(items_of(calls)) == sorted(paths)
+    assert all(list(call.items) == sorted(call.items) for call in calls)
+
+
+def test_the_messages_of_a_path_are_served_by_one_item_that_covers_it() -> None:
+    messages = {f"/a/{each}": frozenset([f"m{each}"]) for each in range(20)}
+    messages |= {"/b": frozenset(["m1", "both"]), "/a/": frozenset(["slash"]), "#tag": frozenset(["tag"])}
+    (call,) = plan({SITE: messages}, Budget(4, 1), {SITE: ["/a.html"]})
+    assert call.serves == {
+        "#tag": frozenset(["tag"]),
+        "/a/": frozenset(["slash"]),
+        "/a/*": frozenset(f"m{each}" for each in range(20)),
+        "/b": frozenset(["m1", "both"]),
+    }
+
+
+def test_each_target_has_calls_of_its_own() -> None:
+    calls = plan({SHOP: {"/b": frozenset(["m2"])}, SITE: {"/a": frozenset(["m1"])}}, Budget())
+    assert [(call.target, call.items, call.message_ids) for call in calls] == [
+        (SITE, ("/a",), {"m1"}),
+        (SHOP, ("/b",), {"m2"}),
+    ]
+    assert plan({}, Budget()) == ()
+
+
+def test_the_same_work_has_the_same_caller_reference_and_other_work_another() -> None:
+    def reference(paths: Iterable[str], message: str = "m1", target: Target = SITE) -> str:
+        (call,) = plan({target: {path: frozenset([message]) for path in paths}}, Budget())
+        return call.caller_reference
+
+    same = reference(["/a", "/b"])
+    assert reference(["/b", "/a", "/a"]) == same
+    others = {reference(["/a"]), reference(["/a", "/b"], "m2"), reference(["/a", "/b"], target=SHOP)}
+    assert len(others | {same}) == 4
+    assert all(len(each) <= 128 for each in others | {same})
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=str)
+@pytest.mark.parametrize("workload", QUICK, ids=lambda workload: workload.name)
+def test_on_real_redeploys_the_plan_is_at_the_optimum_and_blind_no_worse_than_other_rules(
+    workload: Workload, budget: Budget
+) -> None:
+    known = cover(workload.changed, budget, workload.unchanged)
+    blind = cover(workload.changed, budget)
+    for items in (known, blind):
+        assert len(items) <= budget.max_paths
+        assert sum(item.endswith("*") for item in items) <= budget.max_wildcards
+        assert all(any(surely_purges(item, path) for item in items) for path in workload.changed)
+    least = optimum(workload.changed, workload.unchanged, budget.max_paths, budget.max_wildcards)
+    assert least <= collateral(known, workload.unchanged) <= least * 1.01
+    rules = [items for rule in RULES.values() if len(items := rule(workload.changed)) <= budget.max_paths]
+    assert collateral(blind, workload.unchanged) <= min(
+        collateral(items, workload.unchanged) for items in rules
+    )
+
+
+def test_the_quick_workloads_are_most_of_them() -> None:
+    assert len(QUICK) >= len(WORKLOADS) - 3 > 0
