@@ -96,7 +96,7 @@ OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
 
 
 STRICT = ("tenants",)
-"""Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant, and denies."""
+"""Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant."""
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ class Deployment:
         return [message["Body"] for message in got.get("Messages", [])]
 
     def run_package(self, request: object, request_ids: Sequence[str]) -> list[Any]:
-        """The answers of the packaged handler, run here as Lambda would with these ids, one after the other."""
+        """The answers of the packaged handler, called here as Lambda would with these ids, in turn."""
         configuration = self.aws.client("lambda").get_function_configuration(FunctionName=self.name)
         environment = {**self.aws.environment, **configuration["Environment"]["Variables"]}
         arguments = [str(package.PACKAGE), json.dumps(request), *request_ids]

@@ -8,6 +8,7 @@ import shlex
 import pytest
 from scripts.stack import changes
 from scripts.terraform import ROOT
+from tests.doubles.cloudfront_server import CloudFront
 from tests.e2e.deployments import Deployment, eventually
 from tests.e2e.examples import EXAMPLES, INPUTS
 
@@ -83,7 +84,7 @@ def test_shared_bucket_eventbridge_leaves_the_notifications_of_others_as_they_we
 def test_tenants_get_the_invalidations_of_their_own_folders_alone(
     tenants: Deployment, strict_cloudfront: CloudFront
 ) -> None:
-    """At the strict CloudFront: MiniStack's IAM knows no ARN of a tenant, and denies what the policy grants."""
+    """At the strict CloudFront: MiniStack's IAM knows no ARN of a tenant, and so denies the call."""
     ids = tenants.stack.variables["tenant_ids"]
     assert isinstance(ids, dict)
 
