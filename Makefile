@@ -9,7 +9,7 @@ STEPS := lint types package-check unit module compliance simulation runtimes e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test package package-check lint format types unit module compliance simulation runtimes \
-        e2e compat bench release clean
+        e2e compat bench docs release clean
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +35,7 @@ package-check: $(READY) ## the committed package is what the sources make
 lint: $(READY) ## ruff, and terraform fmt
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m scripts.docs --check
 	@$(TERRAFORM) fmt -check -recursive -diff
 
 format: $(READY) ## rewrite what lint complains about
@@ -56,8 +57,26 @@ module: $(READY) ## terraform validate and terraform test, with a mocked provide
 simulation: $(READY) ## storms through the packaged handler
 	@$(PYTEST) tests/simulation
 
+compliance: $(READY) ## the security promises, and checkov, on the plan of every example
+	@$(PYTEST) tests/compliance
+
+runtimes: $(READY) ## the package under every Python that Lambda offers and this machine has
+	@$(PYTHON) -m scripts.runtimes
+
 e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
 	@$(PYTEST) tests/e2e
+
+compat: $(READY) ## every example on Terraform 1.6 to 1.15
+	@$(PYTHON) -m scripts.compat
+
+bench: $(READY) ## measure the planner on real redeploys
+	@$(PYTHON) -m bench.planner
+
+docs: $(READY) ## write the tables of inputs and outputs into the README
+	@$(PYTHON) -m scripts.docs
+
+release: $(READY) ## tag VERSION=1.2.3
+	@$(PYTHON) -m scripts.release $(VERSION)
 
 clean: ## remove all that the commands above have made
 	rm -rf .venv .cache .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis

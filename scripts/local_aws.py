@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,21 +79,14 @@ class LocalAws:
         """A boto3 client of the root user."""
         return _client(self.endpoint, service)
 
-    def invalidations(self, target_id: str) -> dict[str, list[str]]:
-        """Id → items of all invalidations of a distribution or a tenant, the latest first."""
+    def invalidations(self, distribution_id: str, since: Collection[str] = ()) -> dict[str, list[str]]:
+        """Id → items of all invalidations of a distribution but those in `since`, the latest first."""
         cloudfront = self.client("cloudfront")
-        if target_id.startswith("dt_"):
-            listed = cloudfront.get_paginator("list_invalidations_for_distribution_tenant").paginate(
-                Id=target_id
-            )
-            get = functools.partial(
-                cloudfront.get_invalidation_for_distribution_tenant, DistributionTenantId=target_id
-            )
-        else:
-            listed = cloudfront.get_paginator("list_invalidations").paginate(DistributionId=target_id)
-            get = functools.partial(cloudfront.get_invalidation, DistributionId=target_id)
-        ids = [id_ for id_ in listed.search("InvalidationList.Items[].Id") if id_]
-        return {id_: get(Id=id_)["Invalidation"]["InvalidationBatch"]["Paths"]["Items"] for id_ in ids}
+        pages = cloudfront.get_paginator("list_invalidations").paginate(DistributionId=distribution_id)
+        ids = [id_ for id_ in pages.search("InvalidationList.Items[].Id") if id_ and id_ not in since]
+        got = (cloudfront.get_invalidation(DistributionId=distribution_id, Id=id_) for id_ in ids)
+        made = (answer["Invalidation"] for answer in got)
+        return {each["Id"]: each["InvalidationBatch"]["Paths"]["Items"] for each in made}
 
     def invoke(self, function_name: str, request: object) -> Any:
         """The function's answer. Raises FunctionError where it fails."""

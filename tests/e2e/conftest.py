@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
+from tests.e2e import stranger
 from tests.e2e.codepipeline import CodePipeline, serve_codepipeline
 from tests.e2e.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.e2e.examples import EXAMPLES
@@ -95,6 +97,9 @@ OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
 }
 
 
+ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {"stranger": stranger.story, **EXAMPLES}
+"""What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
+
 STRICT = ("tenants",)
 """Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant."""
 
@@ -102,7 +107,7 @@ STRICT = ("tenants",)
 @pytest.fixture(scope="session")
 def fleet(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Deployment]]]:
+) -> Iterator[dict[str, Future[Any]]]:
     """Name → the deployment, on its way; of those that the chosen tests ask for."""
     directory = tmp_path_factory.mktemp("fleet")
     with ExitStack() as clouds, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -114,7 +119,7 @@ def fleet(
             else:
                 others = request.getfixturevalue("elsewhere") if name in STRICT else {}
                 cloud = clouds.enter_context(local_aws(directory / f"aws-{name}", elsewhere=others))
-                fleet[name] = pool.submit(EXAMPLES[name], cloud, directory / name)
+                fleet[name] = pool.submit(ALONE[name], cloud, directory / name)
         yield fleet
         pool.shutdown(wait=False, cancel_futures=True)
         abandon_all()
@@ -125,22 +130,23 @@ def wanted(session: pytest.Session) -> list[str]:
     chosen = [item for item in session.items if isinstance(item, pytest.Function)]
     asked = {name for item in chosen for name in item.fixturenames}
     asked |= {str(item.callspec.params.get("example")) for item in chosen if hasattr(item, "callspec")}
-    return [name for name in (*OWN, *EXAMPLES) if name in asked]
+    return [name for name in (*OWN, *ALONE) if name in asked]
 
 
-def _fixture_for(name: str) -> Callable[..., Deployment]:
+def _fixture_for(name: str) -> Callable[..., Any]:
     @pytest.fixture(scope="session", name=name)
-    def ready(fleet: dict[str, Future[Deployment]]) -> Deployment:
+    def ready(fleet: dict[str, Future[Any]]) -> Any:
         return fleet[name].result()
 
     return ready
 
 
 @pytest.fixture
-def example(request: pytest.FixtureRequest, fleet: dict[str, Future[Deployment]]) -> Deployment:
+def example(request: pytest.FixtureRequest, fleet: dict[str, Future[Any]]) -> Deployment:
     """One of the examples, whose name is the test's parameter."""
-    return fleet[request.param].result()
+    deployment: Deployment = fleet[request.param].result()
+    return deployment
 
 
-for _name in (*OWN, *EXAMPLES):
+for _name in (*OWN, *ALONE):
     globals()[f"_{_name}"] = _fixture_for(_name)

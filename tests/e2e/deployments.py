@@ -67,8 +67,7 @@ class Deployment:
 
     def invalidations(self, since: Collection[str] = ()) -> dict[str, list[str]]:
         """Id → items, without those whose ids are in `since`."""
-        every = self.aws.invalidations(self.distribution_id)
-        return {id_: items for id_, items in every.items() if id_ not in since}
+        return self.aws.invalidations(self.distribution_id, since)
 
     def has_invalidated(self, *paths: str) -> bool:
         """Whether each of these paths is an item of some invalidation."""
