@@ -23,15 +23,8 @@ def programs(name: str) -> Path:
     wanted = requirements.read_text(encoding="utf-8")
     if not installed.is_file() or installed.read_text(encoding="utf-8") != wanted:
         print(f"  installing requirements/{name}.txt …", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-        pip = [
-            environment / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        subprocess.run([*pip, "--requirement", requirements], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
+        pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--requirement", str(requirements)], check=True)
         installed.write_text(wanted, encoding="utf-8")
     return environment / "bin"
