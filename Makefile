@@ -50,7 +50,7 @@ unit: $(READY) ## units, properties and doubles of the function
 	@$(PYTEST) tests/unit tests/doubles
 
 module: $(READY) ## terraform validate and terraform test, with a mocked provider
-	@$(TERRAFORM) init -backend=false -no-color
+	@$(TERRAFORM) init -backend=false -test-directory=tests/module -no-color
 	@$(TERRAFORM) validate
 	@$(TERRAFORM) test -test-directory=tests/module
 
