@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, WaiterError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from invalidator.pace import ROUND_SECONDS, Quota, Rate, rounds_needed
+from invalidator.pace import Quota, Rate, turn_seconds
 from invalidator.plan import Invalidation, halves
 from invalidator.settings import Target
 
@@ -79,7 +79,7 @@ LAST_TRY_SECONDS = 1.0
 
 BACKOFF_SECONDS = {
     Verdict.THROTTLED: (2.0, 16.0),
-    Verdict.FULL: (10.0, 25.0),
+    Verdict.FULL: (8.0, 25.0),
     Verdict.TRANSIENT: (0.5, 16.0),
 }
 """Verdict → (the first wait, the longest wait); each failure doubles the wait."""
@@ -194,8 +194,9 @@ def _after_failure(
         somebody_elses = verdict is Verdict.FULL and not quota.is_ours(attempt.invalidation.target, now)
         if somebody_elses and attempt.failures == 1:
             # Most likely another of these functions has its turn, with as many rounds as we have before us.
-            rounds = rounds_needed(attempt.invalidation, *(each.invalidation for each in alike))
-            attempt.ready_at = now + rounds * ROUND_SECONDS
+            attempt.ready_at = now + turn_seconds(
+                attempt.invalidation, *(each.invalidation for each in alike)
+            )
         else:
             attempt.ready_at = now + _backoff(verdict, attempt.failures, clock.chance())
         for each in alike:

@@ -21,6 +21,9 @@ WILDCARDS_IN_PROGRESS = 15
 ROUND_SECONDS = 25.0
 """When the next round may start: an invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04)."""
 
+HANDOVER_SECONDS = 8.0
+"""Between the rounds of two functions, of which neither knows whether the other's are late."""
+
 CALLS_AT_ONCE = 5
 SECONDS_PER_CALL = 2.0
 """The account may make about 0.5 calls a second, after a burst of a handful (aws-sdk-js issue 3983)."""
@@ -88,19 +91,20 @@ class Quota:
         for target, placed in self.turn.items():
             files, wildcards = sum(each.files for each in placed), sum(each.wildcards for each in placed)
             if _too_many(2 * files, 2 * wildcards):
-                last = placed[-1].at
+                handed_over_twice = placed[-1].at + 2 * HANDOVER_SECONDS
                 self.rounds[target] += [
-                    _Round(last + number * ROUND_SECONDS, each.files, each.wildcards)
+                    _Round(handed_over_twice + number * ROUND_SECONDS, each.files, each.wildcards)
                     for number, each in enumerate(placed, start=1)
                 ]
         self.turn.clear()
 
 
-def rounds_needed(*invalidations: Invalidation) -> int:
-    """How many rounds these need one after another."""
+def turn_seconds(*invalidations: Invalidation) -> float:
+    """How long another function with as many rounds to place needs until it hands over."""
     files = sum(map(_files, invalidations))
     wildcards = sum(each.wildcards for each in invalidations)
-    return max(1, math.ceil(files / FILES_IN_PROGRESS), math.ceil(wildcards / WILDCARDS_IN_PROGRESS))
+    rounds = max(math.ceil(files / FILES_IN_PROGRESS), math.ceil(wildcards / WILDCARDS_IN_PROGRESS))
+    return rounds * ROUND_SECONDS + HANDOVER_SECONDS
 
 
 def _files(invalidation: Invalidation) -> int:

@@ -58,7 +58,7 @@ class Batching:
     size: int = 10_000
     concurrency: int = 2
     max_receives: int = 10
-    timeout_seconds: float = 120.0
+    timeout_seconds: float = 180.0
 
     @property
     def visibility_seconds(self) -> float:

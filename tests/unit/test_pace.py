@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from invalidator.pace import CALLS_AT_ONCE, ROUND_SECONDS, SECONDS_PER_CALL, Quota, Rate, rounds_needed
+from invalidator.pace import (
+    CALLS_AT_ONCE,
+    HANDOVER_SECONDS,
+    ROUND_SECONDS,
+    SECONDS_PER_CALL,
+    Quota,
+    Rate,
+    turn_seconds,
+)
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 
@@ -68,7 +76,7 @@ def test_after_its_turn_a_function_leaves_as_many_rounds_to_the_other() -> None:
     quota.accepted(batch(wildcards=15), now=100)
     quota.accepted(batch(wildcards=15), now=100 + ROUND)
     quota.end_turn()
-    assert quota.room_at(batch(wildcards=15)) == 100 + 4 * ROUND
+    assert quota.room_at(batch(wildcards=15)) == 100 + 4 * ROUND + 2 * HANDOVER_SECONDS
 
 
 def test_what_fits_beside_the_other_functions_round_need_not_wait_for_a_turn() -> None:
@@ -83,7 +91,7 @@ def test_a_turn_is_left_once() -> None:
     quota.accepted(batch(wildcards=15), now=100)
     quota.end_turn()
     quota.end_turn()
-    assert quota.room_at(batch(wildcards=15)) == 100 + 2 * ROUND
+    assert quota.room_at(batch(wildcards=15)) == 100 + 2 * ROUND + 2 * HANDOVER_SECONDS
 
 
 def test_old_rounds_are_forgotten() -> None:
@@ -111,5 +119,7 @@ def test_a_refusal_is_our_own_doing_while_a_round_of_ours_may_still_run(now: flo
         ([batch(files=1)], 1),
     ],
 )
-def test_rounds_are_counted_by_the_quota_that_needs_more(batches: list[Invalidation], rounds: int) -> None:
-    assert rounds_needed(*batches) == rounds
+def test_a_turn_lasts_as_many_rounds_as_the_scarcer_quota_needs(
+    batches: list[Invalidation], rounds: int
+) -> None:
+    assert turn_seconds(*batches) == rounds * ROUND + HANDOVER_SECONDS
