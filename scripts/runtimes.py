@@ -41,7 +41,9 @@ def candidates(version: str) -> Iterator[Path]:
 
 
 def prepared(version: str, python: Path) -> Path:
-    """An environment with what the tests need; made anew where the requirements are."""
+    """A Python with what the tests need: this one, or that of an environment made from REQUIREMENTS."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
     environment = CACHE / version
     made_of = environment / REQUIREMENTS.name
     if not made_of.is_file() or made_of.read_bytes() != REQUIREMENTS.read_bytes():
