@@ -69,8 +69,9 @@ e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
 compat: $(READY) ## every example on Terraform 1.6 to 1.15
 	@$(PYTHON) -m scripts.compat
 
-bench: $(READY) ## measure the planner on real redeploys
+bench: $(READY) ## measure the planner on real redeploys, and blow the long storm
 	@$(PYTHON) -m bench.planner
+	@$(PYTHON) -m bench.storm --write
 
 docs: $(READY) ## write the tables of inputs and outputs into the README
 	@$(PYTHON) -m scripts.docs
