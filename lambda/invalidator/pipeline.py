@@ -168,10 +168,11 @@ def _unchanged(settings: Settings, changed: Wanted, list_keys: ListKeys) -> dict
     for target, by_path in changed.items():
         if not must_merge(by_path, settings.budget):
             continue
+        prefixes = prefixes_in_question(by_path, LISTED_PREFIXES, settings.budget.min_wildcard_depth)
         found: list[str] | None = []
         for route in settings.routes:
             if route.target == target and route.bucket and found is not None:
-                listed = _viewer_paths_under(prefixes_in_question(by_path, LISTED_PREFIXES), route, list_keys)
+                listed = _viewer_paths_under(prefixes, route, list_keys)
                 found = None if listed is None else found + [path for path in listed if path not in by_path]
         if found is not None:
             unchanged[target] = found
