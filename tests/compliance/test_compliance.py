@@ -102,7 +102,7 @@ def judged(plan: Path) -> Outcomes:
     outcomes = {}
     for scenario in re.split(r"^ +Scenario: ", text, flags=re.MULTILINE)[1:]:
         name, _, steps = scenario.partition("\n")
-        outcomes[name] = "failed" if "Failure" in steps else "skipped" if "SKIPPING" in steps else "passed"
+        outcomes[name] = "failed" if "Failure:" in steps else "skipped" if "SKIPPING" in steps else "passed"
     assert (done.returncode != 0) == ("failed" in outcomes.values()), text
     return outcomes
 
