@@ -19,6 +19,12 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TypeAlias
 
+WILDCARDS_AT_ONCE = 15
+"""What CloudFront runs at once for a distribution (developer guide, InvalidationLimits): a round of them."""
+
+WORTH_A_ROUND = 0.02
+"""A further round takes a call and some 25 s. It must spare as much as this share of what has changed."""
+
 MAX_FORKS = 600
 """The knapsack takes time by the fork; beyond this many, those cheapest to close are closed beforehand."""
 
@@ -90,17 +96,20 @@ def merge(
     """Items that cover all of `paths`, within the budget unless `min_wildcard_depth` forbids to merge enough.
 
     With the unchanged objects known, the collateral is the least possible where as many wildcards as paths
-    are allowed, and within a few thousandths of it elsewhere, up to `MAX_FORKS` forks.
+    are allowed, and within a few thousandths of it elsewhere, up to `MAX_FORKS` forks; but for what another
+    round of wildcards is not worth, where fewer wildcards than paths are allowed.
     """
     members = sorted((stem(path), path) for path in paths)
     stems = [member for member, _ in members]
     forks = _forks(stems, [is_wildcard(path) for _, path in members])
     if unchanged is None:
-        _estimate(forks, stems)
+        changed = _estimate(forks, stems)
     else:
-        _count(forks, stems, sorted(map(stem, set(unchanged).difference(path for _, path in members))))
+        changed = _count(
+            forks, stems, sorted(map(stem, set(unchanged).difference(path for _, path in members)))
+        )
     _forbid(forks, stems, min_wildcard_depth)
-    closed = _to_close(forks, max_paths, max_wildcards)
+    closed = _to_close(forks, max_paths, max_wildcards, changed * WORTH_A_ROUND)
     merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
     wildcards = {stems[fork.first][: fork.end] + "*" for fork in closed}
     return wildcards.union(path for at, (_, path) in enumerate(members) if at not in merged)
@@ -173,29 +182,34 @@ def _whole(path: str, end: int) -> int:
 # What closing a fork costs
 
 
-def _count(forks: Iterable[Fork], stems: Sequence[str], unchanged: Sequence[str]) -> None:
-    """Collateral where the unchanged objects are known: how many of them the wildcard matches."""
+def _count(forks: Iterable[Fork], stems: Sequence[str], unchanged: Sequence[str]) -> int:
+    """Collateral where the unchanged objects are known: how many of them the wildcard matches.
+
+    Answers how much has changed, in the same measure: objects.
+    """
     for fork in forks:
         prefix = stems[fork.first][: fork.end]
         before = bisect_left(unchanged, prefix)
         fork.collateral = bisect_left(unchanged, prefix + LAST, before) - before
+    return len(stems)
 
 
-def _estimate(forks: Iterable[Fork], stems: Sequence[str]) -> None:
+def _estimate(forks: Iterable[Fork], stems: Sequence[str]) -> int:
     """Collateral where only the changes are known: the wildcard's share of each directory, and its forks.
 
     Every directory with changes is taken to hold as much that did not change as any other, evenly among its
     changed names. A wildcard over 3 of a directory's 12 changes then costs a quarter, and one over all 12
     no more than one over the only change of another directory: the more names of a directory have changed,
     the likelier it has changed as a whole (the rule of succession). Besides, unchanged names may stand
-    wherever changed ones part, so each fork weighs an eighth of a directory; half or twice that serves as
-    well.
+    wherever changed ones part, so each fork weighs an eighth of a directory; half that serves as well.
+    Answers how much has changed, in the same measure: directories.
     """
     directories = [own.rpartition("/")[0] for own in stems]
     changes = Counter(directories)
     shares = [0.0, *accumulate(1 / changes[directory] for directory in directories)]
     for fork in forks:
         fork.collateral = shares[fork.last + 1] - shares[fork.first] + fork.forks / 8
+    return len(changes)
 
 
 def _forbid(forks: Iterable[Fork], stems: Sequence[str], min_wildcard_depth: int) -> None:
@@ -208,14 +222,14 @@ def _forbid(forks: Iterable[Fork], stems: Sequence[str], min_wildcard_depth: int
 # The choice
 
 
-def _to_close(forks: Sequence[Fork], max_paths: int, max_wildcards: int) -> list[Fork]:
+def _to_close(forks: Sequence[Fork], max_paths: int, max_wildcards: int, round_price: float) -> list[Fork]:
     """The forks to close; where even the broadest wildcards allowed exceed the budget, just these."""
     broadest = _broadest(forks)
     unmerged = [fork for fork in forks if math.isinf(fork.collateral)]
     if not broadest or sum(fork.paths for fork in unmerged) + len(broadest) >= max_paths:
         return broadest
     fewest_wildcards = sum(fork.wildcards for fork in unmerged) + len(broadest)
-    return _least_collateral(_fewer(forks), max_paths, max(max_wildcards, fewest_wildcards))
+    return _least_collateral(_fewer(forks), max_paths, max(max_wildcards, fewest_wildcards), round_price)
 
 
 def _broadest(forks: Iterable[Fork]) -> list[Fork]:
@@ -268,8 +282,13 @@ def _settled(forks: Sequence[Fork], price: float, largest: float) -> list[Fork]:
     return kept
 
 
-def _least_collateral(forks: Sequence[Fork], max_paths: int, max_wildcards: int) -> list[Fork]:
-    """The forks to close so that, within the budget, least is thrown out, and that with the fewest items."""
+def _least_collateral(
+    forks: Sequence[Fork], max_paths: int, max_wildcards: int, round_price: float
+) -> list[Fork]:
+    """The forks to close so that, within the budget, least is thrown out, and that with the fewest items.
+
+    Every round of wildcards costs `round_price` besides.
+    """
     counted = int(max_wildcards < max_paths)  # else the count of paths bounds the wildcards as well
     limit = max_wildcards * counted
     covers = NOTHING
@@ -282,7 +301,11 @@ def _least_collateral(forks: Sequence[Fork], max_paths: int, max_wildcards: int)
             siblings = opened.get(fork.parent, NOTHING)
             opened[fork.parent] = _worth_having(_joined(siblings, covers, max_paths), max_paths, limit)
     _, _, best = min(
-        ((collateral, paths, chosen) for paths, kept in covers.items() for _, collateral, chosen in kept),
+        (
+            (collateral + round_price * math.ceil(wildcards / WILDCARDS_AT_ONCE), paths, chosen)
+            for paths, kept in covers.items()
+            for wildcards, collateral, chosen in kept
+        ),
         key=itemgetter(0, 1),
     )
     return _flat(best)

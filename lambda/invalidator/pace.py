@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from invalidator.cover import WILDCARDS_AT_ONCE
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 
 FILES_IN_PROGRESS = 3_000
 """Files that CloudFront invalidates at once for a distribution (its guide, InvalidationLimits)."""
-
-WILDCARDS_IN_PROGRESS = 15
-"""Wildcards likewise, beside the files."""
 
 ROUND_SECONDS = 25.0
 """When the next round may start: an invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04)."""
@@ -103,7 +101,7 @@ def turn_seconds(*invalidations: Invalidation) -> float:
     """How long another function with as many rounds to place needs until it hands over."""
     files = sum(map(_files, invalidations))
     wildcards = sum(each.wildcards for each in invalidations)
-    rounds = max(math.ceil(files / FILES_IN_PROGRESS), math.ceil(wildcards / WILDCARDS_IN_PROGRESS))
+    rounds = max(math.ceil(files / FILES_IN_PROGRESS), math.ceil(wildcards / WILDCARDS_AT_ONCE))
     return rounds * ROUND_SECONDS + HANDOVER_SECONDS
 
 
@@ -112,4 +110,4 @@ def _files(invalidation: Invalidation) -> int:
 
 
 def _too_many(files: int, wildcards: int) -> bool:
-    return files > FILES_IN_PROGRESS or wildcards > WILDCARDS_IN_PROGRESS
+    return files > FILES_IN_PROGRESS or wildcards > WILDCARDS_AT_ONCE

@@ -13,12 +13,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from invalidator.cover import is_wildcard, merge, widest_prefixes
+from invalidator.cover import WILDCARDS_AT_ONCE, is_wildcard, merge, widest_prefixes
 from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
-MAX_WILDCARDS_PER_CALL = 15
-"""What CloudFront has in progress at once (developer guide, InvalidationLimits): no call may have more."""
+"""What CloudFront has in progress at once, besides `WILDCARDS_AT_ONCE`: no call may have more."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     wildcards = [item for item in items if is_wildcard(item)]
     others = [item for item in items if not is_wildcard(item)]
     while wildcards or others:
-        taken, wildcards = wildcards[:MAX_WILDCARDS_PER_CALL], wildcards[MAX_WILDCARDS_PER_CALL:]
+        taken, wildcards = wildcards[:WILDCARDS_AT_ONCE], wildcards[WILDCARDS_AT_ONCE:]
         room = MAX_ITEMS_PER_CALL - len(taken)
         filling, others = others[:room], others[room:]
         yield tuple(sorted(taken + filling))
