@@ -213,13 +213,13 @@ variable "batching" {
   description = <<-EOT
     How changes wait in a queue, so that many become one invalidation; `null` sends them straight to the function.
     - `window_seconds` (5): how long a batch is gathered; Lambda may take up to 20 s when there is little to do;
-    - `size` (1000): messages in a batch;
+    - `size` (10000): messages in a batch, which ends at 6 MB anyway: every batch may spend `max_paths` anew, so large ones are the cheapest;
     - `concurrency` (2): batches at once, the least that Lambda allows; CloudFront's rate limit makes more pointless;
     - `max_receives` (10): tries before a message becomes a dead letter.
   EOT
   type = object({
     window_seconds = optional(number, 5)
-    size           = optional(number, 1000)
+    size           = optional(number, 10000)
     concurrency    = optional(number, 2)
     max_receives   = optional(number, 10)
   })
@@ -232,12 +232,12 @@ variable "batching" {
 
   validation {
     condition     = try(var.batching.size >= 1 && var.batching.size <= 10000, var.batching == null)
-    error_message = "batching.size is from 1 to 10000: 1000."
+    error_message = "batching.size is from 1 to 10000: 10000."
   }
 
   validation {
     condition     = try(var.batching.size <= 10 || var.batching.window_seconds >= 1, var.batching == null)
-    error_message = "Lambda gathers more than 10 messages only within a window: batching = { size = 1000, window_seconds = 5 }."
+    error_message = "Lambda gathers more than 10 messages only within a window: batching = { size = 10000, window_seconds = 5 }."
   }
 
   validation {
@@ -397,14 +397,14 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "How long the function may try to hand its invalidations to CloudFront. What is refused until then goes back to the queue for six times as long, as Lambda asks of queues."
+  description = "How long the function may try to hand its invalidations to CloudFront, which takes fifteen wildcards in some 25 seconds. What is refused until then goes back to the queue for six times as long, as Lambda asks of queues."
   type        = number
-  default     = 60
+  default     = 180
   nullable    = false
 
   validation {
     condition     = floor(var.timeout_seconds) == var.timeout_seconds && var.timeout_seconds >= 5 && var.timeout_seconds <= 900
-    error_message = "timeout_seconds is a whole number from 5 to 900: 60."
+    error_message = "timeout_seconds is a whole number from 5 to 900: 180."
   }
 }
 

@@ -93,6 +93,11 @@ NEXT_STEP = {
 }
 
 
+ASSUMED_NEXT_STEP = (
+    "let the route's role_arn trust the function's role (output role_arn), and check that it exists"
+)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of an invalidation, or of the part of it that stood alone in the end."""
@@ -241,7 +246,7 @@ def explain(error: Exception, target: Target) -> tuple[Verdict, str]:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         verdict = VERDICTS.get(code, Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL)
-        step = NEXT_STEP.get(code)
+        step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
         return verdict, f"{target.id}: {error}" + (f" – {step}" if step else "")
     if isinstance(error, AttributeError):
         return Verdict.FINAL, (

@@ -19,7 +19,10 @@ USD_PER_PATH = 0.005
 NAMESPACE = "CloudFrontInvalidation"
 
 LOGGED_REASONS = 20
-"""Distinct reasons in a batch's record; a record stays far below the 1 MiB that CloudWatch Logs takes."""
+"""Distinct reasons in a batch's record, and items in a refusal's."""
+
+LOGGED_IDS = 1_000
+"""Messages in the record of a refusal, which stays far below the 256 KB of a log event."""
 
 
 class InvalidationError(Exception):
@@ -123,7 +126,8 @@ def refusals(report: Report) -> list[dict[str, Any]]:
     return rejected + [
         {
             "error": outcome.error,
-            "message_ids": sorted(outcome.invalidation.message_ids)[:LOGGED_REASONS],
+            "messages": len(outcome.invalidation.message_ids),
+            "message_ids": sorted(outcome.invalidation.message_ids)[:LOGGED_IDS],
             "distribution_id": outcome.invalidation.target.id,
             "items": list(outcome.invalidation.items[:LOGGED_REASONS]),
             "outcome": outcome.status,

@@ -73,7 +73,7 @@ run "a_bucket_by_way_of_the_queue" {
 
   assert {
     condition = (
-      aws_lambda_event_source_mapping.changes[0].batch_size == 1000 &&
+      aws_lambda_event_source_mapping.changes[0].batch_size == 10000 &&
       aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 5 &&
       aws_lambda_event_source_mapping.changes[0].scaling_config[0].maximum_concurrency == 2
     )
@@ -97,7 +97,7 @@ run "a_bucket_by_way_of_the_queue" {
   }
 
   assert {
-    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 6 * 60 + 5
+    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 6 * 180 + 5
     error_message = "Six times the timeout, and the window: as Lambda asks."
   }
 

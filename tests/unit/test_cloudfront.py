@@ -437,3 +437,10 @@ class TestCompletion:
             (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
         assert awaited.status == "accepted"
         assert "allow_wait = true" in awaited.error
+
+
+def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_be_invalidated() -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
+    verdict, text = explain(refused, Target("E1", role_arn="arn:aws:iam::111122223333:role/invalidate"))
+    assert verdict is Verdict.FINAL
+    assert "trust the function's role" in text
