@@ -1,4 +1,4 @@
-"""The README's tables of inputs and outputs, from variables.tf and outputs.tf; `--check` fails where they are stale."""
+"""The README's tables of inputs and outputs, made from the module; `--check` fails where they are stale."""
 
 from __future__ import annotations
 
