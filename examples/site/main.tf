@@ -132,3 +132,7 @@ output "dead_letter_queue_url" {
 output "invoke_command" {
   value = module.invalidation.invoke_command
 }
+
+output "settings" {
+  value = module.invalidation.settings
+}
