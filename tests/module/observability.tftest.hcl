@@ -44,7 +44,7 @@ run "alarms_of_a_queue" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.queue["age"].dimensions == tomap({ QueueName = "invalidate-cloudfront" }) &&
-      aws_cloudwatch_metric_alarm.queue["age"].metric_name == "ApproximateAgeOfOldestMessage" && aws_cloudwatch_metric_alarm.queue["age"].threshold == 730
+      aws_cloudwatch_metric_alarm.queue["age"].metric_name == "ApproximateAgeOfOldestMessage" && aws_cloudwatch_metric_alarm.queue["age"].threshold == 2170
     )
     error_message = "A message that waits for longer than two rounds of retries is alarming."
   }
