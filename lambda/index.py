@@ -12,6 +12,8 @@ from invalidator import cloudfront, codepipeline, events, inventory, pace, pipel
 from invalidator.settings import Settings
 
 log = logging.getLogger()
+# At INFO botocore tells where it found its credentials, for every client that it makes.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 RESERVE_SECONDS = cloudfront.CONNECT_TIMEOUT_SECONDS + cloudfront.READ_TIMEOUT_SECONDS + 2.0
 """What a call that starts just before the deadline may still take, and the answer after it."""

@@ -243,11 +243,13 @@ def _backoff(verdict: Verdict, failures: int, chance: float) -> float:
 def explain(error: Exception, target: Target) -> tuple[Verdict, str]:
     """What an error asks of us, and a sentence for the person who has to act on it."""
     if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "Unknown")
+        told = error.response.get("Error", {})
+        code = told.get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         verdict = VERDICTS.get(code, Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL)
         step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
-        return verdict, f"{target.id}: {error}" + (f" – {step}" if step else "")
+        text = f"{target.id}: {error.operation_name} was refused, {code}: {told.get('Message', '')}"
+        return verdict, text + (f" – {step}" if step else "")
     if isinstance(error, AttributeError):
         return Verdict.FINAL, (
             f"{target.id}: the boto3 of this runtime is too old for distribution tenants ({error}) – "
