@@ -5,7 +5,7 @@ TERRAFORM := $(PYTHON) -m scripts.terraform
 PYTEST    := $(PYTHON) -m pytest
 READY     := .venv/.ready
 
-STEPS := lint types package-check unit module compliance simulation runtimes e2e
+STEPS := e2e lint types package-check unit module compliance simulation runtimes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test package package-check lint format types unit module compliance simulation runtimes \
@@ -22,7 +22,8 @@ $(READY): requirements/dev.txt scripts/setup.sh
 demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destroy
 	@$(PYTHON) -m scripts.demo
 
-test: $(READY) ## everything below, in the order in which it catches things
+test: $(READY) ## everything that CI runs, two steps at a time
+	@$(TERRAFORM) version # finds the provider once, before two steps look for it at a time
 	@$(PYTHON) -m scripts.steps $(STEPS)
 
 package: $(READY) ## build lambda/dist/invalidator.zip

@@ -75,7 +75,12 @@ def environment() -> dict[str, str]:
     """The variables under which Terraform finds the provider offline. Raises MissingError."""
     configuration = CACHE / "mirror.tfrc"
     configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(CLI_CONFIGURATION.format(mirror=provider_mirror()), encoding="utf-8")
+    wanted = CLI_CONFIGURATION.format(mirror=provider_mirror())
+    if not configuration.is_file() or configuration.read_text(encoding="utf-8") != wanted:
+        # At one stroke: another Terraform may be reading it.
+        made = configuration.with_suffix(f".{os.getpid()}")
+        made.write_text(wanted, encoding="utf-8")
+        made.replace(configuration)
     return _quiet() | {"TF_CLI_CONFIG_FILE": str(configuration)}
 
 
