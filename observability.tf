@@ -118,8 +118,9 @@ locals {
       question = "What failed?"
       widgets = [
         {
-          title   = "Rejected messages"
-          metrics = local.distribution_metrics["Rejected"]
+          # A message that nobody can read names no distribution: the function counts it under "none".
+          title   = "Rejected paths, and messages that cannot be read"
+          metrics = concat(local.distribution_metrics["Rejected"], [[local.metrics_namespace, "Rejected", "DistributionId", "none"]])
         },
         {
           title   = "Dead letters"
