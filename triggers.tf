@@ -176,7 +176,7 @@ resource "aws_cloudwatch_event_rule" "changes" {
 
   event_pattern = jsonencode({
     source      = ["aws.s3"]
-    detail-type = ["Object Created", "Object Deleted", "Object Restore Completed"]
+    detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
     detail = merge(
       { bucket = { name = [each.key] } },
       [for prefixes in [local.prefixes[each.key]] : length(prefixes) == 0 || contains(prefixes, "") ? {} : {

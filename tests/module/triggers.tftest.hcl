@@ -228,7 +228,7 @@ run "a_shared_bucket_by_eventbridge" {
   assert {
     condition = jsondecode(aws_cloudwatch_event_rule.changes["www.example.com"].event_pattern) == {
       source      = ["aws.s3"]
-      detail-type = ["Object Created", "Object Deleted", "Object Restore Completed"]
+      detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
       detail      = { bucket = { name = ["www.example.com"] } }
     }
     error_message = "Only changes, and only this bucket's: ${aws_cloudwatch_event_rule.changes["www.example.com"].event_pattern}"
