@@ -44,8 +44,8 @@ format: $(READY) ## rewrite what lint complains about
 	@$(PYTHON) -m ruff format
 	@$(TERRAFORM) fmt -recursive
 
-types: $(READY) ## mypy --strict
-	@$(PYTHON) -m mypy lambda scripts
+types: $(READY) ## mypy --strict, over the tests and benchmarks too
+	@$(PYTHON) -m mypy lambda scripts tests bench
 
 unit: $(READY) ## units, properties and doubles of the function
 	@$(PYTEST) tests/unit tests/doubles
@@ -68,7 +68,7 @@ e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
 	@$(PYTEST) tests/e2e
 
 compat: $(READY) ## every example on Terraform 1.6 to 1.15
-	@$(PYTHON) -m scripts.compat
+	@$(PYTHON) -m tests.compatibility
 
 bench: $(READY) ## measure the planner on real redeploys, and blow the long storm
 	@$(PYTHON) -m bench.planner

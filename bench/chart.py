@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
+    from bench.comparison import Comparison
     from bench.growth import Cost
-    from bench.planner import Comparison
 
 WIDTH, MARGIN, LABELS = 1000, 28, 190
 ROW, PANEL_TOP, GAP = 27, 132, 44

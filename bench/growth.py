@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
-from bench import redeploys  # noqa: E402 (the path above makes it importable from a script)
+from tests.support import redeploys  # noqa: E402 (the path above makes it importable from a script)
 
 from invalidator.plan import cover  # noqa: E402
 from invalidator.settings import Budget  # noqa: E402

@@ -11,17 +11,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
-from bench import chart, growth, redeploys  # noqa: E402 (the path above makes them importable from a script)
-from bench.optimum import optimum  # noqa: E402
-from bench.redeploys import Workload  # noqa: E402
-from bench.rules import RULES  # noqa: E402
+from bench import chart, growth  # noqa: E402 (the path above makes them importable from a script)
+from bench.comparison import Comparison, Result  # noqa: E402
+from tests.support import redeploys  # noqa: E402
+from tests.support.optimum import optimum  # noqa: E402
+from tests.support.redeploys import Workload  # noqa: E402
+from tests.support.rules import RULES  # noqa: E402
 
 from invalidator.plan import plan  # noqa: E402
 from invalidator.settings import Budget, Target  # noqa: E402
@@ -29,8 +30,6 @@ from invalidator.settings import Budget, Target  # noqa: E402
 BUDGETS = (Budget(15, 15), Budget(30, 30), Budget(100, 30))
 KNOWN, BLIND = "with an inventory", "blind"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-DOLLARS_PER_PATH = 0.005
-"""After the first 1,000 a month."""
 
 MOST_OVER_OPTIMUM = 1.01
 """Collateral with an inventory, summed over the workloads, as a multiple of the least possible."""
@@ -38,43 +37,6 @@ MOST_SECONDS, MOST_MEGABYTES = 0.5, 64
 """For 10,141 changes."""
 MOST_GROWTH = 12
 """In time, for ten times the changes."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a planner or rule makes of a workload."""
-
-    workload: str
-    planner: str
-    budget: Budget | None
-    """None: the planner knows none."""
-    paths: int
-    wildcards: int
-    collateral: int
-    missed: int
-    calls: int
-
-    @property
-    def rounds(self) -> int:
-        """How many times CloudFront must run the fifteen wildcards that it takes at once."""
-        return -(-self.wildcards // 15)
-
-    @property
-    def dollars(self) -> float:
-        return self.paths * DOLLARS_PER_PATH
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A workload under one budget."""
-
-    workload: Workload
-    budget: Budget
-    optimum: int
-    known: Result
-    blind: Result
-    best_rule: Result
-    """The least collateral among the rules that make do with as many paths as the budget has."""
 
 
 def matched(items: Iterable[str], paths: Iterable[str]) -> int:

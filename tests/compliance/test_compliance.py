@@ -19,7 +19,7 @@ from scripts import tools
 from scripts.local_aws import local_aws
 from scripts.stack import Stack, copy_of
 from scripts.terraform import ROOT
-from tests.e2e.examples import INPUTS
+from tests.support.examples import INPUTS
 
 FEATURES = Path(__file__).parent
 CORES = 2
@@ -85,7 +85,12 @@ def written(plan: Plan, path: Path) -> Path:
 @pytest.fixture(scope="session")
 def scan(plans: Mapping[str, Path]) -> Mapping[str, list[dict[str, Any]]]:
     """The passed_checks, failed_checks and skipped_checks of all plans; the skips are in the sources."""
-    command = [tools.programs("checkov") / "checkov", "--framework", "terraform_plan", "--skip-download"]
+    command: list[str | Path] = [
+        tools.programs("checkov") / "checkov",
+        "--framework",
+        "terraform_plan",
+        "--skip-download",
+    ]
     sources = ["--repo-root-for-plan-enrichment", str(ROOT), "--output", "json"]
     done = subprocess.run(
         [*command, *sources, "-f", *plans.values()], capture_output=True, text=True, check=False
@@ -96,7 +101,13 @@ def scan(plans: Mapping[str, Path]) -> Mapping[str, list[dict[str, Any]]]:
 
 def judged(plan: Path) -> Outcomes:
     """Scenario → "passed", "skipped" (the plan has nothing of the kind) or "failed"."""
-    command = [tools.programs("compliance") / "terraform-compliance", "-p", plan, "-f", FEATURES]
+    command: list[str | Path] = [
+        tools.programs("compliance") / "terraform-compliance",
+        "-p",
+        plan,
+        "-f",
+        FEATURES,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     outcomes = {}

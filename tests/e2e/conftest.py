@@ -17,10 +17,10 @@ import pytest
 from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
+from tests.doubles.codepipeline_server import CodePipeline, serve_codepipeline
 from tests.e2e import stranger
-from tests.e2e.codepipeline import CodePipeline, serve_codepipeline
-from tests.e2e.deployments import Deployment, make_bucket, make_distribution, write_root
-from tests.e2e.examples import EXAMPLES
+from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
+from tests.support.examples import EXAMPLES
 
 AT_ONCE = 8
 """Applies side by side: nearly all of their time is waiting."""

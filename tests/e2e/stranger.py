@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.local_aws import LocalAws
 from scripts.stack import Stack
 from scripts.terraform import ROOT
-from tests.e2e.deployments import Deployment, eventually
+from tests.support.deployments import Deployment, eventually
 
 SITE = """
 terraform {

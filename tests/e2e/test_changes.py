@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from tests.doubles.cloudfront_server import CloudFront
-from tests.e2e.deployments import Deployment, eventually
-from tests.unit.test_round_trip import stale, urls
+from tests.support.deployments import Deployment, eventually
+from tests.support.viewers import stale, urls
 
 from invalidator.settings import Route, Target
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.e2e.codepipeline import CodePipeline
-from tests.e2e.deployments import Deployment
-from tests.unit import payloads
+from tests.doubles.codepipeline_server import CodePipeline
+from tests.support import payloads
+from tests.support.deployments import Deployment
 
 JOB_ID = "11111111-abcd-1111-abcd-111111abcdef"
 

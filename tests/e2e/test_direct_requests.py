@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from scripts.local_aws import FunctionError
-from tests.e2e.deployments import Deployment, eventually
+from tests.support.deployments import Deployment, eventually
 
 
 def test_an_empty_request_makes_one_invalidation_of_everything_at_the_configured_distribution(

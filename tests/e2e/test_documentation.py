@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from scripts import tools
 from scripts.terraform import ROOT
-from tests.e2e.deployments import Deployment, eventually
+from tests.support.deployments import Deployment, eventually
 
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -9,8 +9,8 @@ import pytest
 from scripts.stack import changes
 from scripts.terraform import ROOT
 from tests.doubles.cloudfront_server import CloudFront
-from tests.e2e.deployments import Deployment, eventually
-from tests.e2e.examples import EXAMPLES, INPUTS
+from tests.support.deployments import Deployment, eventually
+from tests.support.examples import EXAMPLES, INPUTS
 
 
 def test_every_example_is_among_these_tests() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scripts.stack import changes
-from tests.e2e.deployments import Deployment
+from tests.support.deployments import Deployment
 
 READ_EVERYTHING = {
     "Version": "2012-10-17",

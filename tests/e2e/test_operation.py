@@ -7,7 +7,7 @@ from typing import Any
 
 from scripts.dashboard import render
 from scripts.terraform import ROOT
-from tests.e2e.deployments import Deployment, eventually
+from tests.support.deployments import Deployment, eventually
 
 METRICS = {"Changes", "Paths", "Wildcards", "Invalidations", "Deferred", "Rejected", "EstimatedCost", "Age"}
 

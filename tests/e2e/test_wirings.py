@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from tests.e2e.deployments import Deployment, eventually
-from tests.unit.test_round_trip import keys_of, stale, urls
+from tests.support.deployments import Deployment, eventually
+from tests.support.viewers import keys_of, stale, urls
 
 from invalidator.settings import Route, Target
 

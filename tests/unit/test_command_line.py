@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.payloads import DIRECTORY
+from tests.support.payloads import DIRECTORY
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "tests" / "fixtures" / "settings"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.unit import payloads
+from tests.support import payloads
 
 from invalidator.events import MAX_DEPTH, SOURCES, Batch, Change, Ignored, Rejected, Request, read
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit import payloads
+from tests.support import payloads
 
 from invalidator.events import Batch, Part, read
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.matcher import may_purge, surely_purges
+from tests.support.matcher import may_purge, surely_purges
 
 
 @pytest.mark.parametrize(

