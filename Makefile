@@ -9,21 +9,22 @@ STEPS := e2e lint types package-check unit module compliance simulation runtimes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test package package-check lint format types unit module compliance simulation runtimes \
-        e2e compat bench docs release clean
+        e2e compat bench docs requirements mutants release clean
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: $(READY) ## install the developer's tools into .venv
 
-$(READY): requirements/dev.txt scripts/setup.sh
+$(READY): requirements/uv.txt requirements/dev.txt scripts/setup.sh
 	@scripts/setup.sh
 
 demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destroy
 	@$(PYTHON) -m scripts.demo
 
 test: $(READY) ## everything that CI runs, two steps at a time
-	@$(TERRAFORM) version # finds the provider once, before two steps look for it at a time
+	@$(TERRAFORM) version & terraform=$$!; \
+	 $(PYTHON) -m scripts.tools awscli checkov compliance && wait $$terraform # once, before two steps want them at a time
 	@$(PYTHON) -m scripts.steps $(STEPS)
 
 package: $(READY) ## build lambda/dist/invalidator.zip
@@ -76,6 +77,16 @@ bench: $(READY) ## measure the planner on real redeploys, and blow the long stor
 
 docs: $(READY) ## write the tables of inputs and outputs into the README
 	@$(PYTHON) -m scripts.docs
+
+requirements: $(READY) ## pin requirements/*.txt from the .in files, transitive ones and hashes too
+	@for file in requirements/*.in; do \
+	   $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal \
+	     --python-version 3.10 --output-file "$${file%.in}.txt" "$$file" || exit 1; done
+
+mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths
+	@$(PYTHON) -m scripts.tools mutants
+	@.cache/tools/mutants/bin/mutmut run $(if $(MODULE),"invalidator.$(MODULE).*")
+	@.cache/tools/mutants/bin/mutmut results
 
 release: $(READY) ## tag VERSION=1.2.3
 	@$(PYTHON) -m scripts.release $(VERSION)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.package import PACKAGE, ROOT
+from scripts.tools import environment
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 REQUIREMENTS = ROOT / "requirements" / "runtimes.txt"
@@ -24,7 +25,7 @@ def interpreters() -> dict[str, Path]:
     found = {}
     for version in VERSIONS:
         for candidate in candidates(version):
-            show = "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"
+            show = "import sys; print('%d.%d' % sys.version_info[:2])"
             done = subprocess.run([candidate, "-c", show], capture_output=True, text=True, check=False)
             if done.stdout.strip() == version:
                 found[version] = candidate
@@ -44,16 +45,7 @@ def prepared(version: str, python: Path) -> Path:
     """A Python with what the tests need: this one, or that of an environment made from REQUIREMENTS."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
-    environment = CACHE / version
-    made_of = environment / REQUIREMENTS.name
-    if not made_of.is_file() or made_of.read_bytes() != REQUIREMENTS.read_bytes():
-        subprocess.run([python, "-m", "venv", "--clear", environment], check=True)
-        pip = (environment / "bin" / "pip", "--quiet", "--disable-pip-version-check")
-        subprocess.run(
-            [*pip, "install", "--requirement", REQUIREMENTS], check=True, stderr=subprocess.DEVNULL
-        )
-        shutil.copy(REQUIREMENTS, made_of)
-    return environment / "bin" / "python"
+    return environment(CACHE / version, REQUIREMENTS, python)
 
 
 def tested(version: str, python: Path) -> tuple[bool, str]:

@@ -60,6 +60,8 @@ if ! { [ -x .venv/bin/python ] && usable .venv/bin/python; }; then
     echo "  .venv: $(.venv/bin/python --version) from $python"
 fi
 mkdir -p .cache
+with_progress "installing uv into .venv" .cache/setup-uv.log \
+    .venv/bin/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 with_progress "installing the developer's tools into .venv" .cache/setup.log \
-    .venv/bin/python -m pip install --disable-pip-version-check --requirement requirements/dev.txt
+    .venv/bin/python -m uv pip install --python .venv/bin/python --require-hashes --requirement requirements/dev.txt
 touch .venv/.ready
