@@ -1,4 +1,7 @@
-"""The README's tables of inputs and outputs, made from the module; `--check` fails where they are stale."""
+"""The README's tables of inputs and outputs, made from the module; `--check` fails where they are stale.
+
+By hand, because terraform-docs is no Python package, so a machine without its registry could not run it.
+"""
 
 from __future__ import annotations
 

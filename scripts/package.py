@@ -2,6 +2,8 @@
 
 `python scripts/package.py` writes lambda/dist/invalidator.zip; `--check` only says whether the committed
 package is the one that the sources make, and exits 1 where it is not.
+
+By hand, because no packager promises the same bytes from every zlib and every Python.
 """
 
 from __future__ import annotations

