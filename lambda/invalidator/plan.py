@@ -13,7 +13,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from invalidator.cover import WILDCARDS_AT_ONCE, is_wildcard, merge, widest_prefixes
+from invalidator.collateral import estimated, known
+from invalidator.knapsack import WILDCARDS_AT_ONCE
+from invalidator.merging import merge
+from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
@@ -72,7 +75,7 @@ def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None 
     paths_left = budget.max_paths - len(tags)
     if not _exceeds(distinct, paths_left, budget.max_wildcards):
         return (*tags, *sorted(distinct))
-    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, unchanged)
+    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, estimated if unchanged is None else known(unchanged))
     return (*tags, *sorted(merged))
 
 
@@ -80,12 +83,6 @@ def must_merge(paths: Iterable[str], budget: Budget) -> bool:
     """Whether `cover` would merge: only then is an inventory of any use."""
     tags, distinct = _distinct(paths)
     return _exceeds(distinct, budget.max_paths - len(tags), budget.max_wildcards)
-
-
-def prefixes_in_question(paths: Iterable[str], limit: int, min_wildcard_depth: int = 0) -> tuple[str, ...]:
-    """At most `limit` viewer prefixes under which lies all that a wildcard of `cover` could match."""
-    _, distinct = _distinct(paths)
-    return widest_prefixes(distinct, limit, min_wildcard_depth)
 
 
 def plan(
