@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from invalidator.prefix_tree import Tree, stem
+from invalidator.prefix_tree import Fork, Tree, stem
 
 LAST = "\U0010ffff"
 """Sorts behind every character of a path."""
@@ -27,14 +27,17 @@ class Collateral(NamedTuple):
     """How much has changed, in the same measure: objects, or directories."""
 
 
-Measure = Callable[[Tree, Sequence[str]], Collateral]
-"""(tree, its paths in order) → collateral of the tree's forks."""
+Choose = Callable[[Sequence[float]], Sequence[Fork]]
+"""Costs of closing each fork → the forks that would be closed: a quick answer, near the best."""
+
+Measure = Callable[[Tree, Sequence[str], Choose], "Collateral | None"]
+"""(tree, its paths in order, choice) → collateral of the tree's forks; None where nothing is known of it."""
 
 
 def known(unchanged: Iterable[str]) -> Measure:
     """Collateral where the viewer paths of all unchanged objects are known: how many the wildcard matches."""
 
-    def measure(tree: Tree, paths: Sequence[str]) -> Collateral:
+    def measure(tree: Tree, paths: Sequence[str], _choose: Choose) -> Collateral:
         stems = sorted(map(stem, set(unchanged).difference(paths)))
         counts: list[float] = []
         for fork in tree.forks:
@@ -46,7 +49,7 @@ def known(unchanged: Iterable[str]) -> Measure:
     return measure
 
 
-def estimated(tree: Tree, _paths: Sequence[str] = ()) -> Collateral:
+def estimated(tree: Tree) -> Collateral:
     """Collateral where only the changes are known: the wildcard's share of each directory, and its forks.
 
     Every directory with changes is taken to hold as much that did not change as any other, evenly among its

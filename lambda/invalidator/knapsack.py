@@ -21,12 +21,10 @@ MAX_NUMBERS = 128
 
 
 class Limits(NamedTuple):
-    """What the solution may send, and what its rounds of wildcards cost."""
+    """What a solution may send."""
 
     paths: int
     wildcards: int
-    round_price: float
-    """The collateral that a further round of `WILDCARDS_AT_ONCE` must spare to be worth its time."""
 
 
 Closed: TypeAlias = "Fork | tuple[Closed, Closed] | None"
@@ -122,10 +120,13 @@ NOTHING: Solution = (0, 0.0, None)
 """Nothing sent, nothing closed."""
 
 
-def solve(forks: Sequence[Fork], collateral: Sequence[float], limits: Limits) -> list[Fork]:
+def solve(
+    forks: Sequence[Fork], collateral: Sequence[float], limits: Limits, round_price: float = 0.0
+) -> list[Fork]:
     """The forks to close so that, within the limits, least is thrown out, and that with the fewest items.
 
-    `forks` are in post-order, and `collateral` in the order of the forks.
+    `forks` are in post-order, and `collateral` in the order of the forks. A further round of
+    `WILDCARDS_AT_ONCE` must spare a collateral of `round_price` to be worth its time.
     """
     # Where as many wildcards as paths are allowed, the number of paths bounds them both.
     counted = int(limits.wildcards < limits.paths)
@@ -140,7 +141,7 @@ def solve(forks: Sequence[Fork], collateral: Sequence[float], limits: Limits) ->
         frontier = opened.add(fork.paths, fork.wildcards * counted).closing(fork, counted, cost)
         complete.append(frontier.prune(limits))
     (whole,) = complete  # all paths share their first slash
-    return _flat(whole.best(limits.round_price)[2])
+    return _flat(whole.best(round_price)[2])
 
 
 def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:

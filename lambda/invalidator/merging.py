@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from invalidator import knapsack
-from invalidator.collateral import Measure
+from invalidator.collateral import Measure, estimated
 from invalidator.contraction import contracted
-from invalidator.prefix_tree import Tree, grown, maximal, sorted_by_stem
+from invalidator.knapsack import Limits, solve
+from invalidator.prefix_tree import Fork, Tree, grown, maximal, sorted_by_stem
 
 WORTH_A_ROUND = 0.02
 """A further round takes a call and some 25 s. It must spare as much as this share of what has changed."""
@@ -16,9 +16,16 @@ WORTH_A_ROUND = 0.02
 MAX_FORKS = 600
 """The knapsack takes time by the fork: of more, those cheapest to close are closed beforehand."""
 
+ROUGH_FORKS = 120
+"""Forks for a choice that only says what to look at next."""
+
 
 def merge(
-    paths: Iterable[str], max_paths: int, max_wildcards: int, min_wildcard_depth: int, measure: Measure
+    paths: Iterable[str],
+    max_paths: int,
+    max_wildcards: int,
+    min_wildcard_depth: int,
+    measure: Measure | None,
 ) -> set[str]:
     """Items that cover all of `paths`, within the budget unless `min_wildcard_depth` forbids to merge enough.
 
@@ -28,26 +35,32 @@ def merge(
     """
     members = sorted_by_stem(paths)
     tree = grown(members)
-    allowed = deep_enough(tree, min_wildcard_depth)
-    widest = maximal(tree.forks, allowed)
-    unmerged = [fork for fork, may_close in zip(tree.forks, allowed, strict=True) if not may_close]
-    closed = widest
-    if widest and sum(fork.paths for fork in unmerged) + len(widest) < max_paths:
-        collateral = measure(tree, members)
-        costs = [
-            cost if may_close else math.inf
-            for cost, may_close in zip(collateral.of_forks, allowed, strict=True)
-        ]
-        fewest_wildcards = sum(fork.wildcards for fork in unmerged) + len(widest)
-        limits = knapsack.Limits(
-            max_paths, max(max_wildcards, fewest_wildcards), collateral.changed * WORTH_A_ROUND
-        )
-        closed = knapsack.solve(*contracted(tree.forks, costs, MAX_FORKS), limits)
+    closed = _to_close(tree, members, Limits(max_paths, max_wildcards), min_wildcard_depth, measure)
     merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
     wildcards = {tree.prefix(fork) + "*" for fork in closed}
     return wildcards.union(path for at, path in enumerate(members) if at not in merged)
 
 
-def deep_enough(tree: Tree, min_wildcard_depth: int) -> Sequence[bool]:
+def _to_close(
+    tree: Tree, members: Sequence[str], limits: Limits, min_wildcard_depth: int, measure: Measure | None
+) -> Sequence[Fork]:
+    """The forks to close; where even the broadest wildcards allowed exceed the budget, just these."""
+    allowed = _deep_enough(tree, min_wildcard_depth)
+    broadest = maximal(tree.forks, allowed)
+    unmerged = [fork for fork, may_close in zip(tree.forks, allowed, strict=True) if not may_close]
+    if not broadest or sum(fork.paths for fork in unmerged) + len(broadest) >= limits.paths:
+        return broadest
+    fewest_wildcards = sum(fork.wildcards for fork in unmerged) + len(broadest)
+    limits = limits._replace(wildcards=max(limits.wildcards, fewest_wildcards))
+
+    def choose(costs: Sequence[float], max_forks: int = ROUGH_FORKS, round_price: float = 0.0) -> Sequence[Fork]:
+        within = [cost if may else math.inf for cost, may in zip(costs, allowed, strict=True)]
+        return solve(*contracted(tree.forks, within, max_forks), limits, round_price)
+
+    collateral = (measure and measure(tree, members, choose)) or estimated(tree)
+    return choose(collateral.of_forks, MAX_FORKS, collateral.changed * WORTH_A_ROUND)
+
+
+def _deep_enough(tree: Tree, min_wildcard_depth: int) -> Sequence[bool]:
     """For each fork, whether its wildcard has enough complete directories before it."""
     return [tree.stems[fork.first].count("/", 0, fork.end) > min_wildcard_depth for fork in tree.forks]

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from invalidator.collateral import estimated, known
+from invalidator.collateral import Measure, known
 from invalidator.knapsack import WILDCARDS_AT_ONCE
 from invalidator.merging import merge
 from invalidator.prefix_tree import is_wildcard
@@ -21,6 +21,10 @@ from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
 """What CloudFront has in progress at once, besides `WILDCARDS_AT_ONCE`: no call may have more."""
+
+
+Unchanged = Measure | Sequence[str]
+"""What is known of the objects that did not change: a measure, or the viewer paths of all of them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def covers(item: str, path: str) -> bool:
     return path.startswith(prefix) and not (path == prefix and prefix.endswith("/"))
 
 
-def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None = None) -> tuple[str, ...]:
+def cover(paths: Iterable[str], budget: Budget, unchanged: Unchanged | None = None) -> tuple[str, ...]:
     """Items, sorted, that cover every one of `paths`: merged only past the budget, with the least collateral.
 
     `unchanged` are the viewer paths of objects that did not change, which a wildcard had better not match;
@@ -75,7 +79,8 @@ def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None 
     paths_left = budget.max_paths - len(tags)
     if not _exceeds(distinct, paths_left, budget.max_wildcards):
         return (*tags, *sorted(distinct))
-    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, estimated if unchanged is None else known(unchanged))
+    measure = unchanged if unchanged is None or callable(unchanged) else known(unchanged)
+    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, measure)
     return (*tags, *sorted(merged))
 
 
@@ -88,7 +93,7 @@ def must_merge(paths: Iterable[str], budget: Budget) -> bool:
 def plan(
     wanted: Mapping[Target, Mapping[str, frozenset[str]]],
     budget: Budget,
-    unchanged: Mapping[Target, Sequence[str]] | None = None,
+    unchanged: Mapping[Target, Unchanged] | None = None,
 ) -> tuple[Invalidation, ...]:
     """The fewest calls that cover each target's paths, each with the messages that it serves.
 
