@@ -128,7 +128,7 @@ class _Source:
         spans = [_span(self._key(tree.prefix(fork))) for fork in tree.forks]
         self.bounds = sorted({bound for span in spans for bound in span})
         at = {bound: number for number, bound in enumerate(self.bounds)}
-        self.spans = {fork: (at[first], at[end]) for fork, (first, end) in zip(tree.forks, spans, strict=True)}
+        self.spans = {fork[:3]: (at[first], at[end]) for fork, (first, end) in zip(tree.forks, spans, strict=True)}
         cells = len(self.bounds)
         self.counts = [0] * cells
         self.state = [UNSEEN] * cells
@@ -139,7 +139,7 @@ class _Source:
                 self.state[cell] = COMPLETE
         self.kind = [0] * cells
         for fork in reversed(tree.forks):
-            low, high = self.spans[fork]
+            low, high = self.spans[fork[:3]]
             level = min(tree.stems[fork.first].count("/", fork.end), 3)
             self.kind[low:high] = [level] * (high - low)
         self.changed = {self._key(path).encode() for path in members if not is_wildcard(path)}
@@ -190,7 +190,7 @@ class _Source:
         mean = self.means()
         found = []
         for fork in closed:
-            low, high = self.spans[fork]
+            low, high = self.spans[fork[:3]]
             doubt = [
                 (mean[self.kind[cell]] if self.state[cell] == UNSEEN else self.counts[cell], -cell)
                 for cell in range(low, high)
@@ -237,7 +237,7 @@ def _summed(sources: Iterable[_Source], tree: Tree, share_of_unseen: float) -> l
     for source in sources:
         before = [0.0, *accumulate(source.expected(share_of_unseen))]
         for number, fork in enumerate(tree.forks):
-            low, high = source.spans[fork]
+            low, high = source.spans[fork[:3]]
             costs[number] += before[high] - before[low]
     return costs
 
