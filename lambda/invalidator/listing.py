@@ -74,6 +74,16 @@ ListPages = Callable[[Sequence[Place]], Sequence["Page | ListingError"]]
 """At most `PAGES_AT_ONCE` places → the page of each, or why there is none."""
 
 
+def pages_of(keys: Sequence[bytes], places: Sequence[Place]) -> list[Page | ListingError]:
+    """The pages of a bucket whose keys, sorted, are all at hand."""
+    pages: list[Page | ListingError] = []
+    for place in places:
+        first, end = (bisect_left(keys, bound) for bound in _span(place.prefix))
+        first = max(first, bisect_right(keys, place.start_after.encode()))
+        pages.append(Page(keys[first : min(first + 1_000, end)], first + 1_000 < end))
+    return pages
+
+
 class Listing:
     """The listing of buckets for one plan, within its bounds of pages and seconds."""
 

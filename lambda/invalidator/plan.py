@@ -144,14 +144,31 @@ def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
     return len(paths) > max(max_paths, 1) or sum(map(is_wildcard, paths)) > max_wildcards
 
 
+def wildcard_stems(items: Iterable[str]) -> list[str]:
+    """What stands before the `*` of the wildcards among the items that no other one covers, sorted."""
+    _, broadest = _distinct(item for item in items if is_wildcard(item))
+    return sorted(item[:-1] for item in broadest)
+
+
+def covering(stems: Sequence[str], path: str) -> str | None:
+    """The wildcard that covers the path, of those that `wildcard_stems` answered; None where none does.
+
+    None of them lies within another: only the last one before the path can cover it.
+    """
+    at = bisect_right(stems, _text(path)) - 1
+    wildcard = f"{stems[at]}*" if at >= 0 else ""
+    return wildcard if wildcard and covers(wildcard, path) else None
+
+
 def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → messages. No wildcard lies within another: only the last one before a path can cover it."""
+    """Item → messages."""
     exact = set(items)
-    wildcards = sorted(item[:-1] for item in items if is_wildcard(item))
+    stems = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}
     for path, ids in messages.items():
-        item = path if path in exact else wildcards[bisect_right(wildcards, _text(path)) - 1] + "*"
-        served[item].update(ids)
+        item = path if path in exact else covering(stems, path)
+        if item is not None:  # always: every path is covered
+            served[item].update(ids)
     return {item: frozenset(ids) for item, ids in served.items()}
 
 
