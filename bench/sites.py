@@ -12,10 +12,34 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 SHAPES = ("directories", "assets", "scattered", "unkind")
-WORDS = (
-    "about article blog button chart docs event field frame guide help image index layer module news package "
-    "product release review shop support theme user vendor video"
-).split()
+WORDS = [
+    "about",
+    "article",
+    "blog",
+    "button",
+    "chart",
+    "docs",
+    "event",
+    "field",
+    "frame",
+    "guide",
+    "help",
+    "image",
+    "index",
+    "layer",
+    "module",
+    "news",
+    "package",
+    "product",
+    "release",
+    "review",
+    "shop",
+    "support",
+    "theme",
+    "user",
+    "vendor",
+    "video",
+]
 SCRIPTS = ("größe", "año", "目录", "раздел", "資料", "😀", "a b", "a+b", "100%", "x~y", "(1)", "&co")
 
 

@@ -72,7 +72,9 @@ def _take_keys(
     response_dict["body"] = _CONTENTS.sub(b"", body)
     if b"<EncodingType>url</EncodingType>" in body:
         # As forms do: a space is a `+`.
-        keys = [unquote_to_bytes(key.replace(b"+", b" ")) if b"%" in key or b"+" in key else key for key in keys]
+        keys = [
+            unquote_to_bytes(key.replace(b"+", b" ")) if b"%" in key or b"+" in key else key for key in keys
+        ]
     elif b"&" in body:
         keys = [unescape(key.decode()).encode() for key in keys]
     customized_response_dict["Keys"] = keys

@@ -293,8 +293,7 @@ def _summed(sources: Sequence[_Source], share_of_mean: float) -> list[float]:
     for source in sources:
         before = [0.0, *accumulate(source.expected(share_of_mean))]
         costs = [
-            cost + before[high] - before[low]
-            for cost, (low, high) in zip(costs, source.spans, strict=True)
+            cost + before[high] - before[low] for cost, (low, high) in zip(costs, source.spans, strict=True)
         ]
     return costs
 

@@ -48,8 +48,8 @@ class Found:
 def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) -> Prepared:
     """Plan a batch: every served change and every request is covered, whatever is wrong is rejected by name.
 
-    The listing is used only with `settings.inventory`, and only where paths must be merged; what it cannot
-    list is planned blind.
+    The listing, where there is one, is used only where paths must be merged; what it cannot list is planned
+    blind.
     """
     asked: list[tuple[Request, Target, tuple[str, ...]]] = []
     rejected = list(batch.rejected)
@@ -69,8 +69,7 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
     )
     requested, changed = _without_covered(requested, changed)
     return Prepared(
-        invalidations=plan(requested, AS_ASKED)
-        + plan(changed, settings.budget, measures(settings, listing)),
+        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, measures(settings, listing)),
         rehearsed=plan(rehearsed, AS_ASKED),
         ignored=batch.ignored + tuple(found.ignored),
         rejected=tuple(rejected + found.rejected),
@@ -169,7 +168,7 @@ def _without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted
 
 def measures(settings: Settings, listing: Listing | None) -> dict[Target, Measure]:
     """Target → what tells the collateral of its wildcards from its buckets; without a listing, none."""
-    if listing is None or not settings.inventory:
+    if listing is None:
         return {}
     return {
         target: listing.measure([route for route in settings.routes if route.target == target])
