@@ -106,8 +106,7 @@ def _hashed_assets(chance: random.Random, keys: int, changes: int) -> tuple[set[
     }
     released = chance.sample(bundles, 6)
     replaced = {
-        f"{chance.choice(released)}/{chance.choice(('chunk', 'page', 'style'))}-{chance.getrandbits(40):010x}.js"
-        for _ in range(changes // 2)
+        f"{chance.choice(released)}/chunk-{chance.getrandbits(40):010x}.js" for _ in range(changes // 2)
     }
     pages = {key for key in _subtrees(chance, made, changes // 2) if chance.random() < 0.97}
     pages.update(chance.choice(chance.choice(made)) for _ in range(20))

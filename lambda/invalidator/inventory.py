@@ -71,10 +71,14 @@ def _take_keys(
     keys = _KEY.findall(body)
     response_dict["body"] = _CONTENTS.sub(b"", body)
     if b"<EncodingType>url</EncodingType>" in body:
-        # As forms do: a space is a `+`.
         keys = [
             unquote_to_bytes(key.replace(b"+", b" ")) if b"%" in key or b"+" in key else key for key in keys
         ]
     elif b"&" in body:
         keys = [unescape(key.decode()).encode() for key in keys]
     customized_response_dict["Keys"] = keys
+
+
+def _decoded(key: bytes) -> bytes:
+    """A key that S3 encoded as forms do, with a `+` for a space."""
+    return unquote_to_bytes(key.replace(b"+", b" "))

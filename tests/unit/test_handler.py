@@ -169,9 +169,9 @@ def test_an_inventory_of_the_bucket_keeps_the_unchanged_in_the_cache(
 def test_a_bucket_that_may_not_be_listed_costs_precision_but_no_change(
     aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(monkeypatch, distribution, inventory=True, max_paths=1, max_wildcards=1)
-    index.lambda_handler(s3_event("a/1", "a/2"), Context())
-    assert created_items(aws, distribution) == [["/a/*"]]
+    configure(monkeypatch, distribution, inventory=True, max_paths=2, max_wildcards=2)
+    index.lambda_handler(s3_event("a/1", "a/2", "b"), Context())
+    assert created_items(aws, distribution) == [["/a/*", "/b"]]
     assert "planned blind" in caplog.text
 
 

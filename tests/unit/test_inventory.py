@@ -1,4 +1,4 @@
-"""The listing of a bucket through boto3: the same keys as the bucket has, page by page, and why there are none."""
+"""The listing of a bucket through boto3: the keys as the bucket has them, or why there are none."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def test_a_bucket_without_keys_is_an_empty_page_and_no_error() -> None:
 
 
 @pytest.mark.parametrize(("bucket", "code"), [("locked", "AccessDenied"), ("gone", "NoSuchBucket")])
-def test_a_bucket_that_cannot_be_listed_is_an_error_that_names_it_and_says_why(
-    bucket: str, code: str
-) -> None:
+def test_a_bucket_that_cannot_be_listed_is_an_error_that_says_why(bucket: str, code: str) -> None:
     (error,) = inventory.list_pages([Place(bucket, "", "")])
     assert isinstance(error, ListingError)
     assert error.bucket == bucket
