@@ -232,11 +232,12 @@ class _Source:
         for fork in closed:
             low, high = self._span_of[_identity(fork)]
             unseen = [(means[self._levels[at]], -at) for at in range(low, high) if self._states[at] == UNSEEN]
-            if unseen:
-                yield Doubt(True, sum(mean for mean, _ in unseen), -max(unseen)[1], self)
-                continue
             begun = [(self._counts[at], at) for at in range(low, high) if self._states[at] == BEGUN]
-            if begun:
+            if unseen:
+                # Where one cell is large, others may be.
+                weight = sum(mean for mean, _ in unseen) + sum(count for count, _ in begun)
+                yield Doubt(True, weight, -max(unseen)[1], self)
+            elif begun:
                 count, cell = min(begun)
                 yield Doubt(False, -count, cell, self)
 
