@@ -12,34 +12,13 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 SHAPES = ("directories", "assets", "scattered", "unkind")
-WORDS = [
-    "about",
-    "article",
-    "blog",
-    "button",
-    "chart",
-    "docs",
-    "event",
-    "field",
-    "frame",
-    "guide",
-    "help",
-    "image",
-    "index",
-    "layer",
-    "module",
-    "news",
-    "package",
-    "product",
-    "release",
-    "review",
-    "shop",
-    "support",
-    "theme",
-    "user",
-    "vendor",
-    "video",
-]
+# fmt: off
+WORDS = (
+    "about", "article", "blog", "button", "chart", "docs", "event", "field", "frame", "guide", "help",
+    "image", "index", "layer", "module", "news", "package", "product", "release", "review", "shop",
+    "support", "theme", "user", "vendor", "video",
+)
+# fmt: on
 SCRIPTS = ("größe", "año", "目录", "раздел", "資料", "😀", "a b", "a+b", "100%", "x~y", "(1)", "&co")
 
 
@@ -59,7 +38,7 @@ def made_up(shape: str, keys: int, changes: int, seed: int) -> Site:
     return Site(sorted(after, key=str.encode), sorted(changed, key=str.encode))
 
 
-def _directories(chance: random.Random, keys: int, names: tuple[str, ...] = tuple(WORDS)) -> list[list[str]]:
+def _directories(chance: random.Random, keys: int, names: tuple[str, ...] = WORDS) -> list[list[str]]:
     """Nested directories of very different sizes, as lists of their keys, with so many keys altogether."""
     folders = [""]
     made: list[list[str]] = []

@@ -1,7 +1,7 @@
 """Which forks to close: the least collateral that a number of paths and of wildcards can buy.
 
 To close a fork is to send its wildcard instead of what lies under it. From the leaves to the root, each
-fork keeps the solutions for its subtree that no other one beats; the best one of the whole tree is the answer.
+fork keeps the solutions for its subtree that no other one beats; the root's best one is the answer.
 """
 
 from __future__ import annotations

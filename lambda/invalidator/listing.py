@@ -1,8 +1,8 @@
 """How many unchanged objects a wildcard would match, from as few pages of a listing as the choice needs.
 
 The prefixes of the forks cut a bucket's keys into cells: a fork's collateral is the sum of its cells. A page
-of the listing counts the cells from its start on, and shows of the last one that it is large. Pages are spent on
-the forks that look cheapest to close; what was not listed is estimated, and no key is kept.
+of the listing counts the cells from its start on, and shows of the last one that it is large. Pages are
+spent on the forks that look cheapest to close; what was not listed is estimated, and no key is kept.
 
 Cells are cut in the order of the listing (keys by their bytes), not in that of viewer paths: the same prefix
 holds the same objects in both, though objects follow each other differently.
