@@ -2,7 +2,8 @@
 
 It knows prefix, delimiter, start-after, continuation-token, encoding-type, max-keys, and the errors
 NoSuchBucket, AccessDenied and InvalidArgument. Each page takes `seconds_per_page`. It does not check
-signatures, and knows neither versions nor directory buckets, whose listing is not sorted. `AWS_ENDPOINT_URL_S3` points boto3 to it.
+signatures, and knows neither versions nor directory buckets, whose listing is not sorted.
+`AWS_ENDPOINT_URL_S3` points boto3 to it.
 """
 
 from __future__ import annotations
