@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from bench.comparison import Comparison
     from bench.growth import Cost
+    from bench.inventory import Row
 
 WIDTH, MARGIN, LABELS = 1000, 28, 190
 ROW, PANEL_TOP, GAP = 27, 132, 44
@@ -174,3 +175,49 @@ def _mark(kind: str, x: float, y: float) -> str:
 
 def _text(x: float, y: float, words: str, kind: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
+
+
+def listed(rows: Sequence[Row]) -> str:
+    """Collateral over the number of keys, a panel for each shape: all known, from the listing, blind."""
+    shapes = list(dict.fromkeys(row.shape for row in rows))
+    height, top, plot = 360, 112, 170
+    width = (WIDTH - 2 * MARGIN - 60 - GAP * (len(shapes) - 1)) / len(shapes)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="Collateral over the number of keys: all known, from the listing, blind">',
+        f"<style>{SHAPES}{_colours(LIGHT)}",
+        f"@media (prefers-color-scheme: dark) {{{_colours(DARK)}}}</style>",
+        f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
+        _text(MARGIN, 36, "Collateral by the number of keys in the bucket", "title"),
+    ]
+    x = MARGIN + 6.0
+    for kind, words in (
+        ("optimum", "all known"),
+        ("known", "from at most 50 pages"),
+        ("blind", "blind"),
+    ):
+        parts += [_mark(kind, x, 64), _text(x + 13, 68.5, words, "")]
+        x += 36 + 7 * len(words)
+    for number, shape in enumerate(shapes):
+        left = MARGIN + 60 + number * (width + GAP)
+        parts.append(_text(left, top - 14, shape, "panel"))
+        of_shape = [row for row in rows if row.shape == shape]
+        for power in range(0, 7, 2):
+            y = top + plot * (1 - power / 6)
+            parts.append(f'<path class="line" d="M{left:.1f} {y:.1f}H{left + width:.1f}"/>')
+            if number == 0:
+                parts.append(_text(left - 10, y + 4, f"{10**power:,}", "faint end"))
+        for place, row in enumerate(of_shape):
+            x = left + width * (place + 0.5) / len(of_shape)
+            parts += [
+                _text(x, top + plot + 20, _short(row.keys), "faint middle"),
+                _text(x, top + plot + 36, f"{_short(row.changed)} ch.", "faint middle"),
+            ]
+            for kind, collateral in (("blind", row.blind), ("known", row.listed), ("optimum", row.known)):
+                parts.append(_mark(kind, x, top + plot * (1 - math.log10(max(collateral, 1)) / 6)))
+    caption = "keys, and how many of them changed; the axis of collateral is logarithmic"
+    return "\n".join([*parts, _text(MARGIN, height - 22, caption, "faint"), "</svg>\n"])
+
+
+def _short(number: int) -> str:
+    return f"{round(number / 1_000_000)} M" if number > 900_000 else f"{round(number / 1_000)} k"

@@ -102,10 +102,10 @@ def _plan(what: str) -> Cost:
     between = time.process_time()
     cover(changed, Budget())
     end = time.process_time()
-    return Cost(len(changed), len(unchanged), between - start, end - between, _most_megabytes())
+    return Cost(len(changed), len(unchanged), between - start, end - between, most_megabytes())
 
 
-def _most_megabytes() -> float:
+def most_megabytes() -> float:
     """The peak since this program began; getrusage would count the one that started it, too."""
     peak = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert peak, "this needs Linux"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from invalidator.cover import WILDCARDS_AT_ONCE
+from invalidator.knapsack import WILDCARDS_AT_ONCE
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 
