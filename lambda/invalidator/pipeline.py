@@ -46,21 +46,15 @@ def prepare(settings: Settings, batch: Batch, list_keys: ListKeys | None = None)
     `list_keys` is asked only with `settings.inventory`, only where paths must be merged, and only for
     the prefixes in question; where it answers None the plan is made blind.
     """
-    asked: list[tuple[Request, Target, tuple[str, ...]]] = []
-    rejected = list(batch.rejected)
-    for request in batch.requests:
-        try:
-            asked.append((request, _target(settings, request), _requested_items(settings, request)))
-        except (UnknownDistributionError, paths.PathError) as error:
-            rejected.append(Rejected(request.message_id, str(error), request.job_id))
-
+    asked, unusable = checked_requests(settings, batch.requests)
+    rejected = [*batch.rejected, *unusable]
     changed, counts, ignored, unsent = _changed(settings, batch.changes)
     rejected += unsent
     requested = _gather(
-        (target, items, request.message_id) for request, target, items in asked if not request.dry_run
+        (each.target, each.items, each.request.message_id) for each in asked if not each.request.dry_run
     )
     rehearsed = _gather(
-        (target, items, request.message_id) for request, target, items in asked if request.dry_run
+        (each.target, each.items, each.request.message_id) for each in asked if each.request.dry_run
     )
     requested, changed = _settle(requested, changed)
     return Prepared(
@@ -107,32 +101,72 @@ def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
     return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request that can be carried out: whose cache, and which items."""
+
+    request: Request
+    target: Target
+    items: tuple[str, ...]
+
+
+def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[list[Asked], list[Rejected]]:
+    """The requests that can be carried out, and a refusal with its reason for each of the others."""
+    asked: list[Asked] = []
+    rejected: list[Rejected] = []
+    for request in requests:
+        try:
+            asked.append(Asked(request, _target(settings, request), _requested_items(settings, request)))
+        except (UnknownDistributionError, paths.PathError) as error:
+            rejected.append(Rejected(request.message_id, str(error), request.job_id))
+    return asked, rejected
+
+
+@dataclass(frozen=True)
+class Served:
+    """What one change comes to: items by target, or why it comes to none."""
+
+    items: tuple[tuple[Target, tuple[str, ...]], ...]
+    ignored: tuple[Ignored, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def served(settings: Settings, change: Change) -> Served:
+    """The viewer paths of a changed object, by the route that serves it."""
+    reasons = []
+    rejected: list[Rejected] = []
+    found: list[tuple[Target, tuple[str, ...]]] = []
+    for route in settings.routes:
+        reason = paths.unserved(change.bucket, change.key, route)
+        if reason is not None:
+            reasons.append(f"route {route.name}: {reason}")
+            continue
+        try:
+            items = paths.viewer_paths(change.key, route, settings.tilde, settings.budget.min_wildcard_depth)
+        except paths.PathError as error:
+            rejected.append(Rejected(change.message_id, str(error)))
+            continue
+        found.append((route.target, items))
+    nobody = len(reasons) == len(settings.routes)
+    ignored = (Ignored(change.message_id, "; ".join(reasons)),) if nobody else ()
+    return Served(tuple(found), ignored, tuple(rejected))
+
+
 def _changed(
     settings: Settings, changes: Iterable[Change]
 ) -> tuple[Wanted, dict[Target, int], list[Ignored], list[Rejected]]:
     counts: dict[Target, int] = defaultdict(int)
     ignored: list[Ignored] = []
     rejected: list[Rejected] = []
-    served: list[tuple[Target, tuple[str, ...], str]] = []
+    wanted: list[tuple[Target, tuple[str, ...], str]] = []
     for change in changes:
-        reasons = []
-        for route in settings.routes:
-            reason = paths.unserved(change.bucket, change.key, route)
-            if reason is not None:
-                reasons.append(f"route {route.name}: {reason}")
-                continue
-            try:
-                items = paths.viewer_paths(
-                    change.key, route, settings.tilde, settings.budget.min_wildcard_depth
-                )
-            except paths.PathError as error:
-                rejected.append(Rejected(change.message_id, str(error)))
-                continue
-            served.append((route.target, items, change.message_id))
-            counts[route.target] += 1
-        if len(reasons) == len(settings.routes):
-            ignored.append(Ignored(change.message_id, "; ".join(reasons)))
-    return _gather(served), dict(counts), ignored, rejected
+        found = served(settings, change)
+        ignored += found.ignored
+        rejected += found.rejected
+        for target, items in found.items:
+            wanted.append((target, items, change.message_id))
+            counts[target] += 1
+    return _gather(wanted), dict(counts), ignored, rejected
 
 
 def _gather(wanted: Iterable[tuple[Target, tuple[str, ...], str]]) -> Wanted:
