@@ -53,7 +53,7 @@ def _directories(chance: random.Random, keys: int, names: tuple[str, ...] = tupl
 
 
 def _subtrees(chance: random.Random, made: list[list[str]], size: int) -> list[str]:
-    """About so many keys: whole directories with all that lies in them, none larger than a third of it."""
+    """About so many keys: whole directories with all that lies in them, none larger than a twelfth of it."""
     every = sorted(key for directory in made for key in directory)
     chosen: set[str] = set()
     while len(chosen) < size * 0.9:
@@ -61,7 +61,7 @@ def _subtrees(chance: random.Random, made: list[list[str]], size: int) -> list[s
         depth = chance.randrange(1, key.count("/") + 1)
         prefix = "/".join(key.split("/")[:depth]) + "/"
         under = every[bisect_left(every, prefix) : bisect_left(every, prefix + "\U0010ffff")]
-        if size / 500 <= len(under) <= size / 3:
+        if size / 500 <= len(under) <= size / 12:
             chosen.update(under)
     return sorted(chosen)
 
@@ -69,7 +69,7 @@ def _subtrees(chance: random.Random, made: list[list[str]], size: int) -> list[s
 def _whole_directories(chance: random.Random, keys: int, changes: int) -> tuple[set[str], set[str]]:
     made = _directories(chance, keys)
     changed = set(_subtrees(chance, made, changes))
-    changed.update(chance.choice(chance.choice(made)) for _ in range(changes // 40))
+    changed.update(chance.choice(chance.choice(made)) for _ in range(20))
     return {key for directory in made for key in directory}, changed
 
 
@@ -86,7 +86,7 @@ def _hashed_assets(chance: random.Random, keys: int, changes: int) -> tuple[set[
         for _ in range(changes // 2)
     }
     pages = {key for key in _subtrees(chance, made, changes // 2) if chance.random() < 0.97}
-    pages.update(chance.choice(chance.choice(made)) for _ in range(changes // 40))
+    pages.update(chance.choice(chance.choice(made)) for _ in range(20))
     return {key for directory in made for key in directory} | static, replaced | pages
 
 

@@ -7,7 +7,7 @@ keeps the solutions for its subtree that no other one beats; the best solution o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -40,10 +40,12 @@ class Frontier:
     Rising numbers of paths → solutions by rising wildcards and falling collateral.
     """
 
-    __slots__ = ("solutions",)
+    __slots__ = ("most_wildcards", "solutions")
 
-    def __init__(self, solutions: dict[int, list[Solution]] | None = None) -> None:
-        self.solutions = {0: [NOTHING]} if solutions is None else solutions
+    def __init__(self, solutions: Mapping[int, list[Solution]], most_wildcards: int) -> None:
+        self.solutions = solutions
+        self.most_wildcards = most_wildcards
+        """No solution has more: a small part of the tree can have few, however many the budget allows."""
 
     def add(self, paths: int, wildcards: int) -> Frontier:
         """The solutions with so many more items."""
@@ -51,13 +53,15 @@ class Frontier:
             {
                 number + paths: [(own + wildcards, collateral, closed) for own, collateral, closed in some]
                 for number, some in self.solutions.items()
-            }
+            },
+            self.most_wildcards + wildcards,
         )
 
     def closing(self, fork: Fork, wildcards: int, collateral: float) -> Frontier:
         """The solutions, and besides them the one that sends the fork's wildcard alone."""
         alone: Solution = (wildcards, collateral, fork)
-        return Frontier(self.solutions | {1: [*self.solutions.get(1, ()), alone]})
+        besides = {1: [*self.solutions.get(1, ()), alone]}
+        return Frontier({**self.solutions, **besides}, max(self.most_wildcards, wildcards))
 
     def combine(self, other: Frontier, max_paths: int) -> Frontier:
         """Every solution for one part of the tree with every solution for another."""
@@ -73,20 +77,18 @@ class Frontier:
                         for more_wildcards, more_collateral, more_closed in others
                     ]
                 )
-        return Frontier(combined)
+        return Frontier(combined, self.most_wildcards + other.most_wildcards)
 
-    def prune(self, limits: Limits) -> Frontier:
+    def prune(self, limits: Limits, max_numbers: int) -> Frontier:
         """The solutions within the limits that none beats in paths, wildcards and collateral at once.
 
         Of those with the same number of paths only the lower convex hull is kept, of collateral over
         wildcards: what lies above it is seldom part of the best solution, and would multiply the work.
         """
-        # A small part of the tree can have few wildcards, however many the budget allows.
-        most = max((solution[0] for some in self.solutions.values() for solution in some), default=0)
-        max_wildcards = min(limits.wildcards, most)
+        max_wildcards = min(limits.wildcards, self.most_wildcards)
         least = [math.inf] * (max_wildcards + 1)
         kept: dict[int, list[Solution]] = {}
-        for paths in _spread(sorted(paths for paths in self.solutions if paths <= limits.paths)):
+        for paths in _spread(sorted(paths for paths in self.solutions if paths <= limits.paths), max_numbers):
             hull: list[Solution] = []
             for solution in sorted(self.solutions[paths], key=itemgetter(0, 1)):
                 wildcards, collateral, _ = solution
@@ -101,7 +103,7 @@ class Frontier:
                     least[more] = collateral
             if hull:
                 kept[paths] = hull
-        return Frontier(kept)
+        return Frontier(kept, max_wildcards)
 
     def best(self, round_price: float) -> Solution:
         """The least collateral, its rounds of wildcards priced, and of equals the one with fewest paths."""
@@ -116,12 +118,16 @@ class Frontier:
         return solution
 
 
-NOTHING: Solution = (0, 0.0, None)
-"""Nothing sent, nothing closed."""
+NOTHING_SENT = Frontier({0: [(0, 0.0, None)]}, 0)
+"""The only solution for no paths."""
 
 
 def solve(
-    forks: Sequence[Fork], collateral: Sequence[float], limits: Limits, round_price: float = 0.0
+    forks: Sequence[Fork],
+    collateral: Sequence[float],
+    limits: Limits,
+    round_price: float = 0.0,
+    max_numbers: int = MAX_NUMBERS,
 ) -> list[Fork]:
     """The forks to close so that, within the limits, least is thrown out, and that with the fewest items.
 
@@ -134,12 +140,12 @@ def solve(
     complete: list[Frontier] = []
     for fork, cost in zip(forks, collateral, strict=True):
         first_child = len(complete) - fork.children
-        opened = Frontier()
+        opened = NOTHING_SENT
         for child in complete[first_child:]:
-            opened = opened.combine(child, limits.paths).prune(limits)
+            opened = opened.combine(child, limits.paths).prune(limits, max_numbers)
         del complete[first_child:]
         frontier = opened.add(fork.paths, fork.wildcards * counted).closing(fork, counted, cost)
-        complete.append(frontier.prune(limits))
+        complete.append(frontier.prune(limits, max_numbers))
     (whole,) = complete  # all paths share their first slash
     return _flat(whole.best(round_price)[2])
 
@@ -149,9 +155,9 @@ def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
     return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
 
 
-def _spread(numbers: list[int]) -> list[int]:
-    """At most `MAX_NUMBERS` of the sorted numbers, the first among them."""
-    return numbers[:: -(-len(numbers) // MAX_NUMBERS) or 1]
+def _spread(numbers: list[int], most: int) -> list[int]:
+    """At most so many of the sorted numbers, evenly spread, the first among them."""
+    return numbers[:: -(-len(numbers) // most) or 1]
 
 
 def _flat(closed: Closed) -> list[Fork]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from os.path import commonprefix
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -31,11 +32,15 @@ MAX_SECONDS = 3.0
 PAGES_AT_ONCE = 4
 """Pages between two looks at what to list next."""
 
-UNFINISHED = 3
+UNFINISHED = 2
 """What was counted of a cell that was not listed to its end stands for so many times as much."""
 
 LAST_CHARACTER = "\U0010fffd"
 """Sorts behind what names are made of; the two code points behind it are no characters, so S3 may refuse them."""
+
+
+FIRST_MEANS = (1.0, 4.0, 16.0, 64.0)
+"""What a cell is taken to hold before any of its level was listed."""
 
 
 class Page(NamedTuple):
@@ -47,12 +52,26 @@ class Page(NamedTuple):
     """Whether further keys follow under the prefix."""
 
 
+class Place(NamedTuple):
+    """Where to begin a page."""
+
+    bucket: str
+    prefix: str
+    """Of the keys in question."""
+    start_after: str
+    """The page holds the keys that come after this text, which need not be a key; empty: from the first on."""
+
+
 class ListingError(Exception):
-    """A bucket cannot be listed; the text is what S3 or the SDK said."""
+    """A bucket cannot be listed."""
+
+    def __init__(self, bucket: str, reason: str) -> None:
+        super().__init__(f"bucket {bucket} cannot be listed: {reason}")
+        self.bucket = bucket
 
 
-ListPage = Callable[[str, str, str], Page]
-"""(bucket, key prefix, key) → the keys under the prefix that come after that key. Raises ListingError."""
+ListPages = Callable[[Sequence[Place]], Sequence["Page | ListingError"]]
+"""At most `PAGES_AT_ONCE` places → the page of each, or why there is none."""
 
 
 class Listing:
@@ -60,212 +79,240 @@ class Listing:
 
     def __init__(
         self,
-        list_page: ListPage,
+        list_pages: ListPages,
         clock: Callable[[], float] = time.monotonic,
         max_pages: float = MAX_PAGES,
         max_seconds: float = MAX_SECONDS,
     ) -> None:
-        self._list_page = list_page
+        self._list_pages = list_pages
         self._clock = clock
         self._max_pages = max_pages
         self._ends_at = clock() + max_seconds
         self.pages = 0
-        """How many pages were listed."""
+        """How many pages were asked for."""
         self.failures: dict[str, str] = {}
         """Bucket → why it could not be listed."""
 
     def measure(self, routes: Iterable[Route]) -> Measure:
-        """Collateral of a distribution with these routes; estimated from the changes where nothing can be listed."""
+        """The collateral in the buckets of a distribution's routes; None where nothing could be listed."""
+        groups = _by_origin(routes)
 
         def measure(tree: Tree, members: Sequence[str], choose: Choose) -> Collateral | None:
-            sources = [_Source(bucket, of_bucket, tree, members) for bucket, of_bucket in _grouped(routes)]
-            self._refine(sources, tree, choose)
+            sources = [_Source(group, tree, members) for group in groups]
+            self._count(sources, choose)
             if not any(source.listed for source in sources):
                 return None
-            return Collateral(_summed(sources, tree, 1.0), len(tree.stems))
+            return Collateral(_summed(sources, 1.0), len(tree.stems))
 
         return measure
 
-    def _refine(self, sources: list[_Source], tree: Tree, choose: Choose) -> None:
-        for source in sources:
-            self._list(source, 0)
-        while self._may_go_on():
-            closed = choose(_summed(sources, tree, 0.25))
-            wanted = [
-                (source, cell) for source in sources if not source.failed for cell in source.wanted(closed)
-            ]
-            if not wanted:
+    def _count(self, sources: Sequence[_Source], choose: Choose) -> None:
+        """Lists what the choice needs: first the beginnings, then what is unknown of the forks that look best.
+
+        What was not listed yet counts for nothing, so that a fork looks cheap until it is known not to be; once
+        nothing is unknown of those chosen, no other choice can be better.
+        """
+        wanted = [(source, 0) for source in sources]
+        while wanted:
+            for at in range(0, len(wanted), PAGES_AT_ONCE):
+                self._list(wanted[at : at + PAGES_AT_ONCE])
+            listed = [source for source in sources if source.bucket not in self.failures]
+            if self._is_over() or not listed:
                 return
-            for source, cell in wanted[:PAGES_AT_ONCE]:
-                if source.state[cell] != COMPLETE and self._may_go_on():
-                    self._list(source, cell)
+            closed = choose(_summed(sources, 0.0))
+            doubts = sorted((doubt for source in listed for doubt in source.doubts(closed)), reverse=True)
+            wanted = [(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]]
 
-    def _may_go_on(self) -> bool:
-        return self.pages < self._max_pages and self._clock() < self._ends_at
+    def _is_over(self) -> bool:
+        return self.pages >= self._max_pages or self._clock() >= self._ends_at
 
-    def _list(self, source: _Source, cell: int) -> None:
-        if source.bucket in self.failures or not self._may_go_on():
+    def _list(self, wanted: Sequence[tuple[_Source, int]]) -> None:
+        """Lists the cells from their first key that is not counted yet."""
+        if self._is_over():
             return
-        self.pages += 1
-        try:
-            source.count(cell, self._list_page(source.bucket, source.prefix, source.start_after(cell)))
-        except ListingError as error:
-            self.failures[source.bucket] = str(error)
+        wanted = wanted[: int(min(self._max_pages - self.pages, len(wanted)))]
+        self.pages += len(wanted)
+        places = [source.place(cell) for source, cell in wanted]
+        for (source, cell), page in zip(wanted, self._list_pages(places), strict=True):
+            if isinstance(page, ListingError):
+                self.failures[page.bucket] = str(page)
+            else:
+                source.count(cell, page)
+
+
+class Doubt(NamedTuple):
+    """A cell of a fork that would be closed, and is not fully known; the greater, the sooner it is listed."""
+
+    unseen: bool
+    """Not listed at all. Large cells, listed in part, come last: they hardly get any smaller."""
+    weight: float
+    cell: int
+    source: _Source
 
 
 UNSEEN, BEGUN, COMPLETE = 0, 1, 2
 
 
 class _Source:
-    """The counts of one bucket's objects under one origin path."""
+    """The counts of the objects that one bucket holds under one origin path."""
 
-    def __init__(self, bucket: str, routes: Sequence[Route], tree: Tree, members: Sequence[str]) -> None:
-        self.bucket = bucket
-        self.routes = routes
-        self.origin = routes[0].origin_path
-        self.prefix = _common_prefix(routes)
+    def __init__(self, routes: Sequence[Route], tree: Tree, members: Sequence[str]) -> None:
+        self.bucket = routes[0].bucket
         self.listed = False
+        self._routes = routes
+        self._origin = routes[0].origin_path
+        self._prefix = _common_prefix(routes)
+        self._filters = any(
+            route.suffix or route.ignore or len(route.prefix) > len(self._prefix) for route in routes
+        )
         spans = [_span(self._key(tree.prefix(fork))) for fork in tree.forks]
-        self.bounds = sorted({bound for span in spans for bound in span})
-        at = {bound: number for number, bound in enumerate(self.bounds)}
-        self.spans = {fork: (at[first], at[end]) for fork, (first, end) in zip(tree.forks, spans, strict=True)}
-        cells = len(self.bounds)
-        self.counts = [0] * cells
-        self.state = [UNSEEN] * cells
-        self.resume: dict[int, str] = {}
-        first, end = _span(self.prefix)
-        for cell in range(cells):
-            if cell + 1 == cells or self.bounds[cell + 1] <= first or self.bounds[cell] >= end:
-                self.state[cell] = COMPLETE
-        self.kind = [0] * cells
-        for fork in reversed(tree.forks):
-            low, high = self.spans[fork]
-            level = min(tree.stems[fork.first].count("/", fork.end), 3)
-            self.kind[low:high] = [level] * (high - low)
-        self.changed = {self._key(path).encode() for path in members if not is_wildcard(path)}
-        self.purged = sorted(
+        self._bounds = sorted({bound for span in spans for bound in span})
+        place = {bound: number for number, bound in enumerate(self._bounds)}
+        self.spans = [(place[first], place[end]) for first, end in spans]
+        """The first cell of each fork, and the one after its last."""
+        self._span_of = {_identity(fork): span for fork, span in zip(tree.forks, self.spans, strict=True)}
+        first, end = _span(self._prefix)
+        self._counts = [0] * (len(self._bounds) - 1)
+        self._states = [
+            COMPLETE if self._bounds[cell + 1] <= first or self._bounds[cell] >= end else UNSEEN
+            for cell in range(len(self._counts))
+        ]
+        self._counted_to: dict[int, str] = {}
+        """Cell that was begun → the last key that was counted."""
+        self._levels = [0] * len(self._counts)
+        """How many directories the paths of a cell's fork still have: the more, the more may lie between them."""
+        for fork, (low, high) in zip(reversed(tree.forks), reversed(self.spans), strict=True):
+            level = min(tree.stems[fork.first].count("/", fork.end), len(FIRST_MEANS) - 1)
+            self._levels[low:high] = [level] * (high - low)
+        self._changed = {self._key(path).encode() for path in members if not is_wildcard(path)}
+        # What a name with a `~` purges is purged anyway; `?*` purges no further object.
+        self._purged = sorted(
             self._key(path[:-1]).encode() for path in members if is_wildcard(path) and not path.endswith("?*")
         )
 
-    @property
-    def failed(self) -> bool:
-        return False
-
-    def _key(self, path: str) -> str:
-        if "%" in path or "+" in path:
-            path = unquote_plus(path)
-        return f"{self.origin}{path}"[1:]
-
-    def start_after(self, cell: int) -> str:
-        if cell in self.resume:
-            return self.resume[cell]
-        return _before(self.bounds[cell])
+    def place(self, cell: int) -> Place:
+        """Where the keys of the cell begin that are not counted yet."""
+        after = self._counted_to.get(cell)
+        return Place(self.bucket, self._prefix, _before(self._bounds[cell]) if after is None else after)
 
     def count(self, cell: int, page: Page) -> None:
+        """Counts the page, which begins at the place of the cell, into this cell and those behind it."""
         self.listed = True
-        keys = self._unchanged(page.keys)
+        unchanged = self._unchanged(page.keys)
         last = page.keys[-1] if page.keys else b""
-        at = 0
-        if cell in self.resume:
-            before = self.counts[cell]
-        else:
-            before = 0
-            at = bisect_left(keys, self.bounds[cell])
-        for here in range(cell, len(self.bounds) - 1):
-            end = bisect_left(keys, self.bounds[here + 1], at)
-            counted = before + end - at
-            before, at = 0, end
-            if page.more and last < self.bounds[here + 1]:
-                if self.state[here] != COMPLETE and counted >= self.counts[here]:
-                    self.state[here] = BEGUN
-                    self.counts[here] = counted
-                    self.resume[here] = last.decode()
+        begun = cell in self._counted_to
+        counted = self._counts[cell] if begun else 0
+        at = 0 if begun else bisect_left(unchanged, self._bounds[cell])
+        for here in range(cell, len(self._counts)):
+            end = bisect_left(unchanged, self._bounds[here + 1], at)
+            counted += end - at
+            if page.more and last < self._bounds[here + 1]:
+                # Another page may have come further into this cell.
+                if self._states[here] != COMPLETE and self._counted_to.get(here, "").encode() < last:
+                    self._states[here], self._counts[here] = BEGUN, counted
+                    self._counted_to[here] = last.decode()
                 return
-            self.counts[here] = counted
-            self.state[here] = COMPLETE
-            self.resume.pop(here, None)
+            self._states[here], self._counts[here] = COMPLETE, counted
+            self._counted_to.pop(here, None)
+            counted, at = 0, end
 
-    def wanted(self, closed: Iterable[Fork]) -> list[int]:
-        """Cells of these forks to list next, those most in doubt first."""
-        mean = self.means()
-        found = []
+    def doubts(self, closed: Iterable[Fork]) -> Iterator[Doubt]:
+        """For each of the forks the cell that tells most about it, if any is not complete."""
+        means = self._means()
         for fork in closed:
-            low, high = self.spans[fork]
-            doubt = [
-                (mean[self.kind[cell]] if self.state[cell] == UNSEEN else self.counts[cell], -cell)
-                for cell in range(low, high)
-                if self.state[cell] != COMPLETE
-            ]
-            if doubt:
-                found.append(max(doubt))
-        return [-cell for _, cell in sorted(found, reverse=True)]
+            low, high = self._span_of[_identity(fork)]
+            unseen = [(means[self._levels[at]], -at) for at in range(low, high) if self._states[at] == UNSEEN]
+            if unseen:
+                yield Doubt(True, sum(mean for mean, _ in unseen), -max(unseen)[1], self)
+                continue
+            begun = [(self._counts[at], at) for at in range(low, high) if self._states[at] == BEGUN]
+            if begun:
+                count, cell = min(begun)
+                yield Doubt(False, -count, cell, self)
 
-    def means(self) -> list[float]:
-        total, number = [1.0, 4.0, 16.0, 64.0], [1, 1, 1, 1]
-        for kind, state, count in zip(self.kind, self.state, self.counts, strict=True):
-            if state:
-                number[kind] += 1
-                total[kind] += count * (UNFINISHED if state == BEGUN else 1)
-        return [all_ / of for all_, of in zip(total, number, strict=True)]
-
-    def expected(self, share_of_unseen: float) -> list[float]:
-        mean = [each * share_of_unseen for each in self.means()]
+    def expected(self, share_of_mean: float) -> list[float]:
+        """What each cell holds, as far as is known; one not listed, that share of what others of its level do."""
+        means = [mean * share_of_mean for mean in self._means()]
         return [
-            mean[kind] if state == UNSEEN else count * UNFINISHED if state == BEGUN else count
-            for kind, state, count in zip(self.kind, self.state, self.counts, strict=True)
+            count if state == COMPLETE else count * UNFINISHED if state == BEGUN else means[level]
+            for level, state, count in zip(self._levels, self._states, self._counts, strict=True)
         ]
 
+    def _means(self) -> list[float]:
+        """What the cells of each level hold on average, as far as they are known."""
+        totals, numbers = list(FIRST_MEANS), [1] * len(FIRST_MEANS)
+        for level, state, count in zip(self._levels, self._states, self._counts, strict=True):
+            if state != UNSEEN:
+                numbers[level] += 1
+                totals[level] += count * (UNFINISHED if state == BEGUN else 1)
+        return [total / number for total, number in zip(totals, numbers, strict=True)]
+
     def _unchanged(self, keys: Sequence[bytes]) -> list[bytes]:
-        unchanged = [key for key in keys if key not in self.changed]
-        if self.purged:
+        """The keys of the objects that the routes serve and that the changes do not purge anyway."""
+        unchanged = [key for key in keys if key not in self._changed]
+        if self._purged:
+            before = [bisect_right(self._purged, key) - 1 for key in unchanged]
             unchanged = [
                 key
-                for key in unchanged
-                if not key.startswith(self.purged[bisect_right(self.purged, key) - 1])
+                for key, at in zip(unchanged, before, strict=True)
+                if at < 0 or not key.startswith(self._purged[at])
             ]
-        if any(route.suffix or route.ignore or len(route.prefix) > len(self.prefix) for route in self.routes):
+        if self._filters:
             unchanged = [
                 key
                 for key in unchanged
-                if any(paths.unserved(self.bucket, key.decode(), route) is None for route in self.routes)
+                if any(paths.unserved(self.bucket, key.decode(), route) is None for route in self._routes)
             ]
         return unchanged
 
+    def _key(self, path: str) -> str:
+        """The key, or beginning of keys, of a viewer path: an alias of an object begins as its key does."""
+        if "%" in path or "+" in path:
+            path = unquote_plus(path)  # a `+` in a name is written %2B
+        return f"{self._origin}{path}"[1:]
 
-def _summed(sources: Iterable[_Source], tree: Tree, share_of_unseen: float) -> list[float]:
-    costs = [0.0] * len(tree.forks)
+
+def _identity(fork: Fork) -> tuple[int, int]:
+    """What stays of a fork when a tree is contracted."""
+    return fork.first, fork.end
+
+
+def _summed(sources: Sequence[_Source], share_of_mean: float) -> list[float]:
+    """The expected collateral of each fork, in all buckets."""
+    costs = [0.0] * len(sources[0].spans)
     for source in sources:
-        before = [0.0, *accumulate(source.expected(share_of_unseen))]
-        for number, fork in enumerate(tree.forks):
-            low, high = source.spans[fork]
-            costs[number] += before[high] - before[low]
+        before = [0.0, *accumulate(source.expected(share_of_mean))]
+        costs = [
+            cost + before[high] - before[low]
+            for cost, (low, high) in zip(costs, source.spans, strict=True)
+        ]
     return costs
 
 
-def _grouped(routes: Iterable[Route]) -> list[tuple[str, list[Route]]]:
+def _by_origin(routes: Iterable[Route]) -> list[list[Route]]:
+    """The routes with a bucket; in one group, those whose viewer paths an object has once for all of them."""
     groups: dict[tuple[str, str], list[Route]] = {}
     for route in routes:
         if route.bucket:
             groups.setdefault((route.bucket, route.origin_path), []).append(route)
-    return [(bucket, group) for (bucket, _), group in groups.items()]
+    return list(groups.values())
 
 
 def _common_prefix(routes: Sequence[Route]) -> str:
-    prefix = routes[0].prefix
-    for route in routes[1:]:
-        while not route.prefix.startswith(prefix):
-            prefix = prefix[:-1]
+    """The longest prefix of all keys that the routes serve."""
+    prefix = commonprefix([route.prefix for route in routes])
     origin = f"{routes[0].origin_path}/"[1:]
     return prefix if prefix.startswith(origin) else origin
 
 
 def _span(prefix: str) -> tuple[bytes, bytes]:
+    """Where the keys with that prefix begin, and where they have ended: no UTF-8 has a byte of 255."""
     first = prefix.encode()
     return first, first + b"\xff"
 
 
 def _before(bound: bytes) -> str:
-    """A name that no key has, between the bound and the keys before it."""
+    """A text between the keys before the bound and those from there on; at worst, one a little before it."""
     if bound.endswith(b"\xff"):
         return bound[:-1].decode() + LAST_CHARACTER
     text = bound.decode()

@@ -16,8 +16,8 @@ WORTH_A_ROUND = 0.02
 MAX_FORKS = 600
 """The knapsack takes time by the fork: of more, those cheapest to close are closed beforehand."""
 
-ROUGH_FORKS = 120
-"""Forks for a choice that only says what to look at next."""
+ROUGH_FORKS, ROUGH_NUMBERS = 120, 16
+"""Forks, and numbers of paths, of a choice that only tells the listing where to look next."""
 
 
 def merge(
@@ -53,12 +53,20 @@ def _to_close(
     fewest_wildcards = sum(fork.wildcards for fork in unmerged) + len(broadest)
     limits = limits._replace(wildcards=max(limits.wildcards, fewest_wildcards))
 
-    def choose(costs: Sequence[float], max_forks: int = ROUGH_FORKS, round_price: float = 0.0) -> Sequence[Fork]:
-        within = [cost if may else math.inf for cost, may in zip(costs, allowed, strict=True)]
-        return solve(*contracted(tree.forks, within, max_forks), limits, round_price)
+    def within(costs: Sequence[float]) -> Sequence[float]:
+        return [cost if may_close else math.inf for cost, may_close in zip(costs, allowed, strict=True)]
 
-    collateral = (measure and measure(tree, members, choose)) or estimated(tree)
-    return choose(collateral.of_forks, MAX_FORKS, collateral.changed * WORTH_A_ROUND)
+    def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:
+        return solve(
+            *contracted(tree.forks, within(costs), ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS
+        )
+
+    collateral = (measure and measure(tree, members, choose_roughly)) or estimated(tree)
+    return solve(
+        *contracted(tree.forks, within(collateral.of_forks), MAX_FORKS),
+        limits,
+        collateral.changed * WORTH_A_ROUND,
+    )
 
 
 def _deep_enough(tree: Tree, min_wildcard_depth: int) -> Sequence[bool]:
