@@ -113,6 +113,15 @@ class Parcel:
 
 
 @dataclass(frozen=True)
+class DeadLetter:
+    """A message that nobody can use, or that CloudFront refuses for good; a redrive may bring it back."""
+
+    body: str
+    reason: str
+    distribution_id: str = "none"
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One path or requested item of a target."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from invalidator import chunks
 from invalidator.chunks import Parcel, Wanted
 from invalidator.events import Batch, Ignored, Rejected
-from invalidator.pipeline import Asked, checked_requests, served
+from invalidator.pipeline import Asked, Found, checked_requests, served
 from invalidator.plan import covers
 from invalidator.settings import Settings, Target
 
@@ -53,7 +53,6 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
     asked, unusable = checked_requests(settings, batch.requests)
     rejected = [*batch.rejected, *unusable]
     ignored = list(batch.ignored)
-    counts: dict[Target, int] = {}
     gathered: dict[Target, dict[str, _Gathered]] = {}
     for each in asked:
         if each.request.dry_run:
@@ -63,22 +62,21 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
     broad = {
         target: [item for item in items if item.endswith("*")] for target, items in gathered.items()
     }
+    found = Found()
     for change in batch.changes:
-        found = served(settings, change)
-        ignored += found.ignored
-        rejected += found.rejected
-        for target, items in found.items:
-            counts[target] = counts.get(target, 0) + 1
+        time = now if change.time is None else min(change.time, now)
+        for target, items, message_id in served(settings, [change], found):
             by_item = gathered.setdefault(target, {})
-            first = 1
-            for item in items:
+            for number, item in enumerate(items):
                 # A change that a request covers rides along with it, and is not paid for twice.
                 item = next((wide for wide in broad.get(target, ()) if covers(wide, item)), item)
-                time = now if change.time is None else min(change.time, now)
-                by_item.setdefault(item, _Gathered(time, set())).add(time, [change.message_id], first)
-                first = 0
+                by_item.setdefault(item, _Gathered(time, set())).add(time, [message_id], int(number == 0))
     return Collected(
-        tuple(_parcels(gathered, now)), tuple(ignored), tuple(rejected), counts, len(batch.requests)
+        tuple(_parcels(gathered, now)),
+        (*ignored, *found.ignored),
+        (*rejected, *found.rejected),
+        dict(found.counts),
+        len(batch.requests),
     )
 
 

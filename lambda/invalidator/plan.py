@@ -105,7 +105,7 @@ def plan(
     return tuple(
         _invalidation(target, call, serves)
         for target, messages in sorted(wanted.items())
-        for serves in [served(_within(messages, budget, (unchanged or {}).get(target), most), messages)]
+        for serves in [_served(_within(messages, budget, (unchanged or {}).get(target), most), messages)]
         for call in _calls(tuple(serves))
     )
 
@@ -167,17 +167,31 @@ def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
     return len(paths) > max(max_paths, 1) or sum(map(is_wildcard, paths)) > max_wildcards
 
 
-def served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → ids of the messages whose paths it covers; `items` are those of `cover` for these paths.
+def wildcard_stems(items: Iterable[str]) -> list[str]:
+    """What stands before the `*` of the wildcards among the items that no other one covers, sorted."""
+    _, broadest = _distinct(item for item in items if is_wildcard(item))
+    return sorted(item[:-1] for item in broadest)
 
-    No wildcard lies within another: only the last one before a path can cover it.
+
+def covering(stems: Sequence[str], path: str) -> str | None:
+    """The wildcard that covers the path, of those that `wildcard_stems` answered; None where none does.
+
+    None of them lies within another: only the last one before the path can cover it.
     """
+    at = bisect_right(stems, _text(path)) - 1
+    wildcard = f"{stems[at]}*" if at >= 0 else ""
+    return wildcard if wildcard and covers(wildcard, path) else None
+
+
+def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Item → messages."""
     exact = set(items)
-    wildcards = sorted(item[:-1] for item in items if is_wildcard(item))
+    stems = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}
     for path, ids in messages.items():
-        item = path if path in exact else wildcards[bisect_right(wildcards, _text(path)) - 1] + "*"
-        served[item].update(ids)
+        item = path if path in exact else covering(stems, path)
+        if item is not None:  # always: every path is covered
+            served[item].update(ids)
     return {item: frozenset(ids) for item, ids in served.items()}
 
 

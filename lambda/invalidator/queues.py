@@ -10,14 +10,13 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from invalidator.chunks import Parcel
+from invalidator.chunks import DeadLetter, Parcel
 
 ENTRIES = 10
 """Of one batch call, at most (SQS, SendMessageBatch and ChangeMessageVisibilityBatch)."""
@@ -32,15 +31,6 @@ LONGEST_VISIBILITY_SECONDS = 43_200
 """SQS's limit: twelve hours."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A message that nobody can use, or that CloudFront refuses for good; a redrive may bring it back."""
-
-    body: str
-    reason: str
-    distribution_id: str = "none"
 
 
 def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
