@@ -12,10 +12,34 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 SHAPES = ("directories", "assets", "scattered", "unkind")
-WORDS = (
-    "about article blog button chart docs event field frame guide help image index layer module news package "
-    "product release review shop support theme user vendor video"
-).split()
+WORDS = [
+    "about",
+    "article",
+    "blog",
+    "button",
+    "chart",
+    "docs",
+    "event",
+    "field",
+    "frame",
+    "guide",
+    "help",
+    "image",
+    "index",
+    "layer",
+    "module",
+    "news",
+    "package",
+    "product",
+    "release",
+    "review",
+    "shop",
+    "support",
+    "theme",
+    "user",
+    "vendor",
+    "video",
+]
 SCRIPTS = ("größe", "año", "目录", "раздел", "資料", "😀", "a b", "a+b", "100%", "x~y", "(1)", "&co")
 
 
@@ -82,8 +106,7 @@ def _hashed_assets(chance: random.Random, keys: int, changes: int) -> tuple[set[
     }
     released = chance.sample(bundles, 6)
     replaced = {
-        f"{chance.choice(released)}/{chance.choice(('chunk', 'page', 'style'))}-{chance.getrandbits(40):010x}.js"
-        for _ in range(changes // 2)
+        f"{chance.choice(released)}/chunk-{chance.getrandbits(40):010x}.js" for _ in range(changes // 2)
     }
     pages = {key for key in _subtrees(chance, made, changes // 2) if chance.random() < 0.97}
     pages.update(chance.choice(chance.choice(made)) for _ in range(20))

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any
 
-from invalidator import cloudfront, codepipeline, events, inventory, pace, pipeline, report
+from invalidator import cloudfront, codepipeline, events, inventory, listing, pace, pipeline, report
 from invalidator.settings import Settings
 
 log = logging.getLogger()
@@ -33,7 +33,10 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     deadline = time.monotonic() + max(seconds_left - RESERVE_SECONDS, seconds_left / 2)
     settings = Settings.from_environment(os.environ)
     batch = events.read(event, context.aws_request_id)
-    prepared = pipeline.prepare(settings, batch, inventory.lister() if settings.inventory else None)
+    bounded = listing.Listing(inventory.list_pages) if settings.inventory else None
+    prepared = pipeline.prepare(settings, batch, bounded)
+    for bucket, error in bounded.failures.items() if bounded else ():
+        log.warning("inventory failed: planned blind", extra={"bucket": bucket, "error": error})
     clients = cloudfront.clients()
     outcomes = cloudfront.submit(prepared.invalidations, clients=clients, deadline=deadline, quota=QUOTA)
     if any(request.wait for request in batch.requests):

@@ -39,8 +39,8 @@ def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: in
 def _at_price(tree: Contracted, price: float, largest: float) -> Contracted:
     """The tree without the forks under one that is cheaper closed, were a path that is saved worth `price`.
 
-    That one becomes a leaf. It may still stay open, but then wholly: each of its paths is sent as it is. Forks
-    with more than `largest` forks become no leaves.
+    That one becomes a leaf. It may still stay open, but then wholly: each of its paths is sent as it is.
+    Forks with more than `largest` forks become no leaves.
     """
     kept: list[Fork] = []
     costs: list[float] = []
@@ -60,11 +60,13 @@ def _at_price(tree: Contracted, price: float, largest: float) -> Contracted:
         if fork.size <= largest and closed_cost <= open_cost and start < len(kept):
             below = kept[start:]
             del kept[start:], costs[start:]
-            fork = fork._replace(
+            leaf = fork._replace(
                 children=0,
                 paths=fork.paths + sum(each.paths for each in below),
                 wildcards=fork.wildcards + sum(each.wildcards for each in below),
             )
-        kept.append(fork)
+            kept.append(leaf)
+        else:
+            kept.append(fork)
         costs.append(cost)
     return Contracted(kept, costs)

@@ -1,7 +1,7 @@
 """Which forks to close: the least collateral that a number of paths and of wildcards can buy.
 
-To close a fork is to send its wildcard instead of what lies under it. From the leaves to the root, each fork
-keeps the solutions for its subtree that no other one beats; the best solution of the whole tree is the answer.
+To close a fork is to send its wildcard instead of what lies under it. From the leaves to the root, each
+fork keeps the solutions for its subtree that no other one beats; the best one of the whole tree is the answer.
 """
 
 from __future__ import annotations
@@ -127,13 +127,14 @@ def solve(
     collateral: Sequence[float],
     limits: Limits,
     round_price: float = 0.0,
-    max_numbers: int = MAX_NUMBERS,
+    max_numbers: int | None = None,
 ) -> list[Fork]:
     """The forks to close so that, within the limits, least is thrown out, and that with the fewest items.
 
     `forks` are in post-order, and `collateral` in the order of the forks. A further round of
     `WILDCARDS_AT_ONCE` must spare a collateral of `round_price` to be worth its time.
     """
+    max_numbers = max_numbers or MAX_NUMBERS
     # Where as many wildcards as paths are allowed, the number of paths bounds them both.
     counted = int(limits.wildcards < limits.paths)
     limits = limits._replace(wildcards=limits.wildcards * counted)

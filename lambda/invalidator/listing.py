@@ -1,7 +1,7 @@
-"""How many unchanged objects a wildcard would match, from as few pages of a bucket's listing as the choice needs.
+"""How many unchanged objects a wildcard would match, from as few pages of a listing as the choice needs.
 
-The prefixes of the forks cut a bucket's keys into cells: a fork's collateral is the sum of its cells. A page of
-the listing counts the cells from its start on, and shows of the last one that it is large. Pages are spent on
+The prefixes of the forks cut a bucket's keys into cells: a fork's collateral is the sum of its cells. A page
+of the listing counts the cells from its start on, and shows of the last one that it is large. Pages are spent on
 the forks that look cheapest to close; what was not listed is estimated, and no key is kept.
 
 Cells are cut in the order of the listing (keys by their bytes), not in that of viewer paths: the same prefix
@@ -36,7 +36,7 @@ UNFINISHED = 2
 """What was counted of a cell that was not listed to its end stands for so many times as much."""
 
 LAST_CHARACTER = "\U0010fffd"
-"""Sorts behind what names are made of; the two code points behind it are no characters, so S3 may refuse them."""
+"""Sorts behind what names are made of; the two code points after it are no characters: S3 may refuse them."""
 
 
 FIRST_MEANS = (1.0, 4.0, 16.0, 64.0)
@@ -59,7 +59,7 @@ class Place(NamedTuple):
     prefix: str
     """Of the keys in question."""
     start_after: str
-    """The page holds the keys that come after this text, which need not be a key; empty: from the first on."""
+    """The page has the keys that come after this text, which need not be a key; empty: from the first on."""
 
 
 class ListingError(Exception):
@@ -72,6 +72,16 @@ class ListingError(Exception):
 
 ListPages = Callable[[Sequence[Place]], Sequence["Page | ListingError"]]
 """At most `PAGES_AT_ONCE` places → the page of each, or why there is none."""
+
+
+def pages_of(keys: Sequence[bytes], places: Sequence[Place]) -> list[Page | ListingError]:
+    """The pages of a bucket whose keys, sorted, are all at hand."""
+    pages: list[Page | ListingError] = []
+    for place in places:
+        first, end = (bisect_left(keys, bound) for bound in _span(place.prefix))
+        first = max(first, bisect_right(keys, place.start_after.encode()))
+        pages.append(Page(keys[first : min(first + 1_000, end)], first + 1_000 < end))
+    return pages
 
 
 class Listing:
@@ -107,10 +117,10 @@ class Listing:
         return measure
 
     def _count(self, sources: Sequence[_Source], choose: Choose) -> None:
-        """Lists what the choice needs: first the beginnings, then what is unknown of the forks that look best.
+        """Lists what the choice needs: the beginnings, then what is unknown of the forks that look best.
 
-        What was not listed yet counts for nothing, so that a fork looks cheap until it is known not to be; once
-        nothing is unknown of those chosen, no other choice can be better.
+        What was not listed yet counts for nothing, so that a fork looks cheap until it is known not to be.
+        Once nothing is unknown of those chosen, no other choice can be better.
         """
         wanted = [(source, 0) for source in sources]
         while wanted:
@@ -180,7 +190,7 @@ class _Source:
         self._counted_to: dict[int, str] = {}
         """Cell that was begun → the last key that was counted."""
         self._levels = [0] * len(self._counts)
-        """How many directories the paths of a cell's fork still have: the more, the more may lie between them."""
+        """Directories that the paths of a cell's fork still have: the more, the more may lie between them."""
         for fork, (low, high) in zip(reversed(tree.forks), reversed(self.spans), strict=True):
             level = min(tree.stems[fork.first].count("/", fork.end), len(FIRST_MEANS) - 1)
             self._levels[low:high] = [level] * (high - low)
@@ -231,7 +241,7 @@ class _Source:
                 yield Doubt(False, -count, cell, self)
 
     def expected(self, share_of_mean: float) -> list[float]:
-        """What each cell holds, as far as is known; one not listed, that share of what others of its level do."""
+        """What each cell holds, as far as is known; one not listed, that share of its level's mean."""
         means = [mean * share_of_mean for mean in self._means()]
         return [
             count if state == COMPLETE else count * UNFINISHED if state == BEGUN else means[level]
@@ -283,8 +293,7 @@ def _summed(sources: Sequence[_Source], share_of_mean: float) -> list[float]:
     for source in sources:
         before = [0.0, *accumulate(source.expected(share_of_mean))]
         costs = [
-            cost + before[high] - before[low]
-            for cost, (low, high) in zip(costs, source.spans, strict=True)
+            cost + before[high] - before[low] for cost, (low, high) in zip(costs, source.spans, strict=True)
         ]
     return costs
 
@@ -300,7 +309,7 @@ def _by_origin(routes: Iterable[Route]) -> list[list[Route]]:
 
 def _common_prefix(routes: Sequence[Route]) -> str:
     """The longest prefix of all keys that the routes serve."""
-    prefix = commonprefix([route.prefix for route in routes])
+    prefix = commonprefix([route.prefix for route in routes])  # noqa: RUF071 (of texts, not of directories)
     origin = f"{routes[0].origin_path}/"[1:]
     return prefix if prefix.startswith(origin) else origin
 

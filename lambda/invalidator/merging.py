@@ -57,9 +57,7 @@ def _to_close(
         return [cost if may_close else math.inf for cost, may_close in zip(costs, allowed, strict=True)]
 
     def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:
-        return solve(
-            *contracted(tree.forks, within(costs), ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS
-        )
+        return solve(*contracted(tree.forks, within(costs), ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS)
 
     collateral = (measure and measure(tree, members, choose_roughly)) or estimated(tree)
     return solve(

@@ -184,7 +184,7 @@ def without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]
 
 def measures(settings: Settings, listing: Listing | None) -> dict[Target, Measure]:
     """Target → what tells the collateral of its wildcards from its buckets; without a listing, none."""
-    if listing is None or not settings.inventory:
+    if listing is None:
         return {}
     return {
         target: listing.measure([route for route in settings.routes if route.target == target])

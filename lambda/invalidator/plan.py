@@ -189,9 +189,8 @@ def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> d
     stems = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}
     for path, ids in messages.items():
-        item = path if path in exact else covering(stems, path)
-        if item is not None:  # always: every path is covered
-            served[item].update(ids)
+        item = path if path in exact else f"{stems[bisect_right(stems, _text(path)) - 1]}*"
+        served[item].update(ids)
     return {item: frozenset(ids) for item, ids in served.items()}
 
 
