@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from invalidator import chunks
-from invalidator.chunks import Parcel, Wanted
+from invalidator.chunks import DeadLetter, Parcel, Wanted
 from invalidator.events import Batch, Ignored, Rejected
 from invalidator.pipeline import Asked, Found, checked_requests, served
 from invalidator.plan import covers
@@ -18,6 +18,9 @@ READS = 3
 
 Receives are also spent while Lambda is throttled, without any read: the queue's own limit is far above.
 """
+
+REASONS = 5
+"""Different reasons that one dead letter tells."""
 
 
 @dataclass(frozen=True)
@@ -104,4 +107,19 @@ def bodies(event: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
             int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
         )
         for record in event["Records"]
+    }
+
+
+def dead_letters(event: Mapping[str, Any], rejected: Iterable[Rejected]) -> dict[str, DeadLetter]:
+    """Message id → the dead letter of a message that was read often enough: its body, with every reason."""
+    received = bodies(event)
+    reasons: dict[str, list[str]] = {}
+    for each in rejected:
+        found = reasons.setdefault(each.message_id, [])
+        if len(found) < REASONS and each.error not in found:
+            found.append(each.error)
+    return {
+        message_id: DeadLetter(received[message_id][0], "; ".join(errors))
+        for message_id, errors in reasons.items()
+        if message_id in received and received[message_id][1] >= READS
     }

@@ -33,6 +33,8 @@ class Prepared:
     rejected: tuple[Rejected, ...]
     changes: Mapping[Target, int]
     """How many changed objects each target serves, with all the repetitions that were received."""
+    requested: frozenset[tuple[Target, str]] = frozenset()
+    """Items that are sent as they were requested, whatever CloudFront says of them."""
 
 
 @dataclass
@@ -69,6 +71,7 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
         ignored=batch.ignored + tuple(found.ignored),
         rejected=tuple(rejected + found.rejected),
         changes=dict(found.counts),
+        requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
 
 

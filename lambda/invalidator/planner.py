@@ -317,3 +317,12 @@ def given_up(message: Received, reason: str) -> list[DeadLetter]:
         return [DeadLetter(message.body, reason)]
     items = [*message.chunk.paths, *message.chunk.requested]
     return list(letters(message.chunk.target_id, items, reason))
+
+
+def renewed(messages: Iterable[Received]) -> list[Parcel]:
+    """Messages received so often that the queue would give them up, as new ones with all their times."""
+    return [
+        Parcel(message.group, message.chunk, frozenset({message.message_id}))
+        for message in messages
+        if message.chunk is not None and message.receives >= RECEIVES_BEFORE_RESENDING
+    ]
