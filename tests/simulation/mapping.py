@@ -1,159 +1,194 @@
-"""A queue and its event source mapping, as documented: batches, visibility, redelivery, dead letters."""
+"""An event source mapping: Lambda's pollers between a queue and a function, as its guide describes them.
+
+Everything is an event of virtual time. A quiet queue causes none: what waits costs nothing until it is visible.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import itertools
 import json
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.doubles.sqs_server import Message, Queue
 from tests.simulation.virtual_time import VirtualTime
 
 PAYLOAD_BYTES = 6 * 1024 * 1024
-"""A batch closes at 6 MB of payload, metadata included (Lambda's guide, "Batching behavior")."""
+"""A batch closes at 6 MB of payload, metadata included (Lambda Developer Guide, "Batching behavior")."""
+FETCH = 10
+"""Messages that one ReceiveMessage brings at the most (SQS API reference)."""
+QUIET_SECONDS = 20.0
+"""With a window and little traffic "Lambda might wait for up to 20 seconds before invoking", also where the window is
+shorter (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+LONGEST_RETRY_SECONDS = 60.0
+"""Between two tries of an invocation that Lambda refuses. The guide says that Lambda backs off, not how far."""
 
 Event = dict[str, Any]
-Invoke = Callable[[Event], Mapping[str, Any] | None]
+Invoke = Callable[[Event], AnyMapping[str, Any] | None]
 """The function: its answer, or None where it raised, timed out or was killed."""
 
 
+class ThrottledError(Exception):
+    """Lambda refuses the invocation: too many run at once."""
+
+
 @dataclass(eq=False)
-class Message:
-    """A message with what SQS knows about it."""
-
-    id: str
-    body: str
-    sent: float
-    receives: int = 0
-
-    def record(self) -> dict[str, Any]:
-        """The message as Lambda hands it to a function."""
-        digest = hashlib.md5(self.body.encode(), usedforsecurity=False).hexdigest()
-        return {
-            "messageId": self.id,
-            "receiptHandle": "AQEB" + digest * 12,
-            "body": self.body,
-            "attributes": {
-                "ApproximateReceiveCount": str(self.receives),
-                "SentTimestamp": str(int(self.sent * 1000)),
-                "SenderId": "AROA0123456789EXAMPLE:S3-PROD-END",
-                "ApproximateFirstReceiveTimestamp": str(int(self.sent * 1000) + 5),
-            },
-            "messageAttributes": {},
-            "md5OfBody": digest,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:invalidate-cloudfront-changes",
-            "awsRegion": "eu-central-1",
-        }
-
-
-@dataclass(frozen=True)
-class Batching:
-    """The module's inputs that decide how messages come to the function."""
-
-    window_seconds: float = 5.0
-    size: int = 10_000
-    concurrency: int = 2
-    max_receives: int = 10
-    timeout_seconds: float = 180.0
-
-    @property
-    def visibility_seconds(self) -> float:
-        """Six times the function's timeout, as Lambda asks, and the window."""
-        return 6 * self.timeout_seconds + self.window_seconds
-
-
-@dataclass
-class Batch:
-    """What one invocation will get."""
-
-    messages: dict[str, Message] = field(default_factory=dict)
+class _Batch:
+    began: float
+    messages: list[Message] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
-    size: int = 0
-    closed: bool = False
-    """True: full by count or by payload, so that nobody waits for more."""
+    bytes: int = 0
+    overdue: bool = False
+    """The window is over, and the poll that waits for more returns with the next message, or at its end."""
 
 
-@dataclass
-class Queue:
-    """A standard queue: at least once, hidden while somebody works on it, dead after too many tries."""
+@dataclass(eq=False)
+class _Poller:
+    batch: _Batch | None = None
+    busy: bool = False
+    """Its batch is with the function."""
+    ready_at: float = 0.0
+    """When the fetch that is on its way has returned."""
 
-    time: VirtualTime
-    batching: Batching
-    dead: dict[str, Message] = field(default_factory=dict)
-    deleted: dict[str, Message] = field(default_factory=dict)
-    drained: float = 0.0
-    """When the last message left."""
 
-    def __post_init__(self) -> None:
-        self._order = itertools.count()
-        self._waiting: list[tuple[float, int, Message]] = []
-        self._ids = (f"00000000-0000-4000-8000-{number:012x}" for number in itertools.count())
+class Mapping:
+    """Brings batches of a queue to a function, several at a time, and deletes what the answer does not name."""
 
-    def send(self, body: str, at: float) -> str:
-        """Queue a message that arrives at that time; its id."""
-        message = Message(next(self._ids), body, at)
-        heapq.heappush(self._waiting, (at, next(self._order), message))
-        return message.id
+    def __init__(
+        self,
+        time: VirtualTime,
+        queue: Queue,
+        invoke: Invoke,
+        *,
+        size: int,
+        window_seconds: float,
+        concurrency: int,
+        messages_per_second: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`messages_per_second` is the rate of one poller; None: it fetches in no time."""
+        if queue.fifo and (size > FETCH or window_seconds):
+            raise ValueError("a FIFO queue has batches of at most ten, and no window")
+        self.enabled = True
+        self.batches = 0
+        self._time, self._queue, self._invoke = time, queue, invoke
+        self._size, self._window = size, window_seconds
+        self._fetch_seconds = FETCH / messages_per_second if messages_per_second else 0.0
+        self._pollers = [_Poller() for _ in range(concurrency)]
+        self._failures = 0
+        self._due: float | None = None
+        self._chance = random.Random(f"{seed} {queue.name}")  # noqa: S311 - repeatable
+        queue.on_arrival = self._wake_at
 
-    @property
-    def next_visible(self) -> float | None:
-        """When the next message may be received; None where none waits or is hidden."""
-        while self._waiting and self._waiting[0][2].id in self.deleted:
-            heapq.heappop(self._waiting)
-        return self._waiting[0][0] if self._waiting else None
+    def enable(self) -> None:
+        """Go on where it was stopped."""
+        self.enabled = True
+        self._wake_at(self._time.now())
 
-    def receive(self, batch: Batch) -> None:
-        """Add to a batch what is visible and fits, and hide it from now on."""
-        while not batch.closed and (visible := self.next_visible) is not None and visible <= self.time.now():
-            message = self._waiting[0][2]
-            if message.receives >= self.batching.max_receives:
-                heapq.heappop(self._waiting)
-                self.dead[message.id] = message
-                self.drained = self.time.now()
-                continue
-            record = message.record()
-            size = len(json.dumps(record))
-            if batch.size + size > PAYLOAD_BYTES:
-                batch.closed = True
+    def _wake_at(self, when: float) -> None:
+        when = max(when, self._time.now())
+        if self._due is not None and self._due <= when:
+            return
+        self._due = when
+        self._time.call_at(when, lambda: self._wake(when))
+
+    def _wake(self, when: float) -> None:
+        if self._due != when:
+            return
+        self._due = None
+        now = self._time.now()
+        while self.enabled and (available := self._queue.next_available()) is not None:
+            idle = [poller for poller in self._allowed() if not poller.busy]
+            ready = [poller for poller in idle if poller.ready_at <= now]
+            if available > now or not ready:
+                # Without an idle poller, the end of the next invocation wakes us.
+                if idle:
+                    self._wake_at(max(available, min(poller.ready_at for poller in idle)))
                 return
-            message.receives += 1
-            # Hidden at once: whoever dies with the message gives it back by doing nothing.
-            hidden_until = self.time.now() + self.batching.visibility_seconds
-            heapq.heapreplace(self._waiting, (hidden_until, next(self._order), message))
-            batch.messages[message.id] = message
-            batch.records.append(record)
-            batch.size += size
-            batch.closed = len(batch.messages) == self.batching.size
+            self._fetch(self._chance.choice(ready))
 
-    def settle(self, batch: Batch, answer: Mapping[str, Any] | None) -> None:
-        """Delete what the function's answer does not name: the rules of ReportBatchItemFailures.
+    def _allowed(self) -> list[_Poller]:
+        """After errors Lambda reduces "the amount of concurrency allocated" (Lambda Developer Guide, "Handling errors
+        for an SQS event source"); by how much it does not say: here each failure halves it, and each success doubles
+        it."""
+        return self._pollers[: max(1, len(self._pollers) >> self._failures)]
 
-        None stands for a function that raised or died: then the whole batch comes back, as it does where
-        the answer names a message that is not of this batch.
+    def _fetch(self, poller: _Poller) -> None:
+        now = self._time.now()
+        batch = poller.batch
+        messages = self._queue.receive(min(FETCH, self._size - (len(batch.messages) if batch else 0)))
+        if not messages:
+            return
+        poller.ready_at = now + self._fetch_seconds
+        records = [message.record(self._queue) for message in messages]
+        fetched = sum(len(json.dumps(record)) for record in records)
+        if batch is None:
+            batch = poller.batch = _Batch(began=now)
+            if self._window:
+                self._time.call_at(now + self._window, lambda: self._window_over(poller, batch))
+        batch.messages += messages
+        batch.records += records
+        batch.bytes += fetched
+        # The next fetch is taken to be as large as this one: what no longer fits is not fetched.
+        full = len(batch.messages) >= self._size or batch.bytes + fetched > PAYLOAD_BYTES
+        if full or batch.overdue or not self._window:
+            self._close(poller, batch)
+
+    def _window_over(self, poller: _Poller, batch: _Batch) -> None:
+        if poller.batch is not batch or poller.busy:
+            return
+        now = self._time.now()
+        available = self._queue.next_available()
+        if available is not None and available <= now:
+            self._close(poller, batch)
+            return
+        batch.overdue = True
+        longest = max(QUIET_SECONDS, self._window)
+        self._time.call_at(
+            batch.began + self._chance.uniform(self._window, longest), lambda: self._close(poller, batch)
+        )
+
+    def _close(self, poller: _Poller, batch: _Batch) -> None:
+        if poller.batch is batch and not poller.busy:
+            poller.busy = True
+            self.batches += 1
+            self._time.spawn(lambda: self._work(poller, batch))
+
+    def _work(self, poller: _Poller, batch: _Batch) -> None:
+        if self._settle(batch, self._answer(batch)):
+            self._failures = max(0, self._failures - 1)
+        else:
+            self._failures = min(self._failures + 1, 10)
+        poller.batch, poller.busy = None, False
+        self._wake_at(self._time.now())
+
+    def _answer(self, batch: _Batch) -> AnyMapping[str, Any] | None:
+        """The function's answer. A refused invocation is tried again until the messages are visible again: so it
+        spends one of their receives (Lambda Developer Guide, "Handling errors for an SQS event source")."""
+        wait = 1.0
+        while True:
+            try:
+                return self._invoke({"Records": batch.records})
+            except ThrottledError:
+                if self._time.now() + wait > batch.began + self._queue.visibility_seconds:
+                    return None
+                self._time.sleep(wait)
+                wait = min(2 * wait, LONGEST_RETRY_SECONDS)
+
+    def _settle(self, batch: _Batch, answer: AnyMapping[str, Any] | None) -> bool:
+        """Delete what the answer does not name; whether the answer was one, by the rules of ReportBatchItemFailures.
+
+        After anything else the whole batch comes back, when its visibility ends.
         """
         if answer is None:
-            return
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        if not failed <= batch.messages.keys():
-            return
-        for message_id in batch.messages.keys() - failed:
-            self.deleted[message_id] = batch.messages[message_id]
-            self.drained = self.time.now()
-
-
-def poll(queue: Queue, invoke: Invoke) -> None:
-    """Bring batches to the function until the queue is empty: one of the mapping's concurrent pollers."""
-    while (visible := queue.next_visible) is not None:
-        queue.time.sleep(visible - queue.time.now())
-        batch = Batch()
-        queue.receive(batch)
-        if not batch.messages:
-            continue
-        if not batch.closed:
-            queue.time.sleep(queue.batching.window_seconds)
-            queue.receive(batch)
-        queue.settle(batch, invoke({"Records": batch.records}))
+            return False
+        failed = {failure.get("itemIdentifier") for failure in answer.get("batchItemFailures") or ()}
+        if not failed <= {message.id for message in batch.messages}:
+            return False
+        # The handle is that of the record: a message that another batch has received since is not deleted.
+        for record in batch.records:
+            if record["messageId"] not in failed:
+                self._queue.delete(record["receiptHandle"])
+        return True
