@@ -131,7 +131,9 @@ class Queue:
         seed: int = 0,
     ) -> None:
         if dead_letters and dead_letters.fifo != name.endswith(".fifo"):
-            raise SqsError("InvalidParameterValue", "The dead-letter queue of a FIFO queue must also be FIFO.")
+            raise SqsError(
+                "InvalidParameterValue", "The dead-letter queue of a FIFO queue must also be FIFO."
+            )
         self.name = name
         self.fifo = name.endswith(".fifo")
         self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
@@ -428,9 +430,13 @@ class Sqs:
         if not body:
             raise SqsError("MissingParameter", "The request must contain the parameter MessageBody.")
         if _FORBIDDEN.search(body):
-            raise SqsError("InvalidMessageContents", "The message contains characters outside the allowed set.")
+            raise SqsError(
+                "InvalidMessageContents", "The message contains characters outside the allowed set."
+            )
         if message_bytes(request) > MAX_MESSAGE_BYTES:
-            raise SqsError("InvalidParameterValue", f"Message must be shorter than {MAX_MESSAGE_BYTES} bytes.")
+            raise SqsError(
+                "InvalidParameterValue", f"Message must be shorter than {MAX_MESSAGE_BYTES} bytes."
+            )
         attributes = request.get("MessageAttributes") or {}
         if len(attributes) > 10 or any(not each.get("StringValue") for each in attributes.values()):
             raise SqsError("InvalidParameterValue", "At most 10 attributes, none of them empty.")

@@ -192,7 +192,9 @@ class World:
             if "paths" in document:
                 # The function asked for these once it had the news of them, and gave up before it sent this.
                 items = tuple(map(str, document["paths"]))
-                return DeadLetter(items, float("-inf"), message.sent, reason, str(document["distribution_id"]))
+                return DeadLetter(
+                    items, float("-inf"), message.sent, reason, str(document["distribution_id"])
+                )
             change = _told_by(document, at_key)
         if change is None:
             return DeadLetter((), message.sent, message.sent, reason)
@@ -236,10 +238,11 @@ class Result:
         """Keys of the changes that lie among the dead letters, and were not covered."""
         return frozenset(change.key for change in self.verdict.dead)
 
-    def innocent(self, refused: Iterable[str]) -> tuple[str, ...]:
-        """Dead letters that hold items which CloudFront would take: all but `refused`."""
+    def innocent_dead(self, refused: Iterable[str]) -> int:
+        """Dead letters without any item of `refused`, or changes given up though CloudFront would take them: the more."""
         guilty = set(refused)
-        return tuple(each for each, letter in self.letters.items() if letter.items and not guilty & set(letter.items))
+        letters = sum(bool(each.items) and guilty.isdisjoint(each.items) for each in self.letters.values())
+        return max(letters, sum(guilty.isdisjoint(urls_of(change.key)) for change in self.verdict.dead))
 
 
 def _document(body: str) -> dict[str, Any]:
@@ -269,7 +272,9 @@ def _chunk_letter(message: Message) -> DeadLetter:
     document = _document(message.body)
     times = {**document.get("paths", {}), **document.get("requested", {})}
     oldest = min(times.values(), default=message.sent)
-    return DeadLetter(tuple(times), oldest - 1.0, message.first_sent, "", document.get("target", {}).get("id", ""))
+    return DeadLetter(
+        tuple(times), oldest - 1.0, message.first_sent, "", document.get("target", {}).get("id", "")
+    )
 
 
 @contextmanager
@@ -295,9 +300,7 @@ def world(
     dead_letters = queue(f"{NAME}-dead-letters", retention_seconds=deployment.dead_retention_seconds)
     plan_dead = queue(f"{NAME}-plan-dead-letters.fifo", retention_seconds=deployment.dead_retention_seconds)
     kept = {"retention_seconds": deployment.retention_seconds, "max_receives": deployment.max_receives}
-    changes = queue(
-        NAME, visibility_seconds=deployment.visibility_seconds, dead_letters=dead_letters, **kept
-    )
+    changes = queue(NAME, visibility_seconds=deployment.visibility_seconds, dead_letters=dead_letters, **kept)
     plan = queue(
         f"{NAME}-plan.fifo",
         visibility_seconds=deployment.planner_visibility_seconds,
