@@ -97,7 +97,9 @@ def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -
         if queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], letter)
     }
     unreadable = {each.message_id for each in collected.rejected} - buried
-    for record in report.bounded([{"error": each.error, "message_ids": [each.message_id]} for each in collected.rejected]):
+    for record in report.bounded(
+        [{"error": each.error, "message_ids": [each.message_id]} for each in collected.rejected]
+    ):
         log.error(record.pop("error"), extra=record)
     log.info("collected", extra=report.collected_record(batch, collected, failed, buried))
     _emit(report.collected_metrics(collected, time.time()))
@@ -119,7 +121,9 @@ def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict
             failed[message.message_id] = CULPRIT_SECONDS
     for group in planner.by_group(alive):
         failed |= _plan_group(settings, group, deadline)
-    receipts = {message.receipt: failed[message.message_id] for message in messages if message.message_id in failed}
+    receipts = {
+        message.receipt: failed[message.message_id] for message in messages if message.message_id in failed
+    }
     if receipts:
         queues.hand_back(os.environ["PLAN_QUEUE_URL"], receipts)
     return report.partial_answer(failed)
@@ -172,7 +176,12 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
     unburied = not _bury(settled.letters)
     failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), CULPRIT_SECONDS)
     if unburied:
-        refused = {each for outcome in outcomes if outcome.status == "refused" for each in outcome.invalidation.message_ids}
+        refused = {
+            each
+            for outcome in outcomes
+            if outcome.status == "refused"
+            for each in outcome.invalidation.message_ids
+        }
         failed |= dict.fromkeys(sorted(refused), CULPRIT_SECONDS)
     _record_plan(report.PlanReport(target, group, outcomes, listing.failures if listing else {}), failed)
     return failed

@@ -59,12 +59,12 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
     gathered: dict[Target, dict[str, _Gathered]] = {}
     for each in asked:
         if each.request.dry_run:
-            ignored.append(Ignored(each.request.message_id, "a dry run of a request that came through a queue"))
+            ignored.append(
+                Ignored(each.request.message_id, "a dry run of a request that came through a queue")
+            )
             continue
         _request(gathered.setdefault(each.target, {}), each, now)
-    broad = {
-        target: [item for item in items if item.endswith("*")] for target, items in gathered.items()
-    }
+    broad = {target: [item for item in items if item.endswith("*")] for target, items in gathered.items()}
     found = Found()
     for change in batch.changes:
         time = now if change.time is None else min(change.time, now)
@@ -86,7 +86,9 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
 def _request(by_item: dict[str, _Gathered], asked: Asked, now: float) -> None:
     time = now if asked.request.time is None else min(asked.request.time, now)
     for item in asked.items:
-        by_item.setdefault(item, _Gathered(time, set(), requested=True)).add(time, [asked.request.message_id], 0)
+        by_item.setdefault(item, _Gathered(time, set(), requested=True)).add(
+            time, [asked.request.message_id], 0
+        )
 
 
 def _parcels(gathered: Mapping[Target, Mapping[str, _Gathered]], now: float) -> Iterable[Parcel]:

@@ -37,7 +37,9 @@ def wildcards_instead(item: str, min_wildcard_depth: int) -> tuple[str, ...]:
     return tuple(
         each
         for each in found
-        if each != item and len(each) > 2 and each.count("/") - 1 >= min_wildcard_depth
+        if each != item
+        and len(each) > 2
+        and each.count("/") - 1 >= min_wildcard_depth
         # `/a/*` is not relied on to cover `/a/` itself, and a cut leaves something after the slash.
         and each.startswith("/")
     )

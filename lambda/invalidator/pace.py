@@ -100,9 +100,13 @@ class Refusals:
 
     by_scope: dict[tuple[str, ...], _Refusal] = field(default_factory=dict)
 
-    def refused(self, invalidation: Invalidation, verdict: Verdict, error: str, now: float, chance: float) -> None:
+    def refused(
+        self, invalidation: Invalidation, verdict: Verdict, error: str, now: float, chance: float
+    ) -> None:
         """Double the wait of what was refused; `chance` from 0 to 1 moves it by a quarter."""
-        refusal = self.by_scope.setdefault(_scope(invalidation.target, verdict, invalidation.wildcards), _Refusal())
+        refusal = self.by_scope.setdefault(
+            _scope(invalidation.target, verdict, invalidation.wildcards), _Refusal()
+        )
         refusal.failures += 1
         first, longest = BACKOFF_SECONDS[verdict]
         wait = min(longest, first * 2.0 ** min(refusal.failures - 1, 30)) * (0.75 + 0.5 * chance)

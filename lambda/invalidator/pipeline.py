@@ -65,8 +65,7 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
     )
     requested, changed = without_covered(requested, changed)
     return Prepared(
-        invalidations=plan(requested, AS_ASKED)
-        + plan(changed, settings.budget, measures(settings, listing)),
+        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, measures(settings, listing)),
         rehearsed=plan(rehearsed, AS_ASKED),
         ignored=batch.ignored + tuple(found.ignored),
         rejected=tuple(rejected + found.rejected),

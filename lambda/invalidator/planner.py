@@ -27,6 +27,12 @@ FULL_PLATE = 10
 GATHER_SECONDS = 20.0
 """How long what must be merged waits for more of it: staggered collectors send about a chunk a second."""
 
+QUIET_SECONDS = 8.0
+"""Without a new chunk, after which a deploy is taken for finished."""
+
+BUSY_GATHER_SECONDS = 40.0
+"""How long it waits at most while more keeps coming."""
+
 CALL_SPACING_SECONDS = 6.0
 """Between two plans of one group: changes one a second are planned six at a time."""
 
@@ -113,7 +119,9 @@ def hopeless(settings: Settings, message: Received, now: float) -> str:
     if target is None or target.kind != chunk.kind:
         return f"no route names the {chunk.kind} {chunk.target_id} any more: add one, then redrive"
     if now - chunk.since > SECONDS_KEPT:
-        return f"it waited for {(now - chunk.since) / 86_400:.1f} days: see the log for what CloudFront refused"
+        return (
+            f"it waited for {(now - chunk.since) / 86_400:.1f} days: see the log for what CloudFront refused"
+        )
     return ""
 
 
@@ -167,8 +175,10 @@ def decide(
     refusal = memory.refusals.latest(target, wildcards)
     waits.append(Wait(refusal.until - now, refusal.error))
     if merging:
-        since = min(each.chunk.since for each in messages if each.chunk)
-        waits.append(Wait(since + gather_seconds(budget, len(changed)) - wall, "gathering"))
+        entered = [each.chunk.since for each in messages if each.chunk]
+        quiet_at = min(max(entered) + QUIET_SECONDS, min(entered) + BUSY_GATHER_SECONDS)
+        gathered_at = max(min(entered) + gather_seconds(budget, len(changed)), quiet_at)
+        waits.append(Wait(gathered_at - wall, "gathering"))
     longest = max(waits, key=lambda wait: wait.seconds)
     if longest.seconds > 0:
         return longest
@@ -251,9 +261,7 @@ class Settled:
     """What CloudFront refuses for good."""
 
 
-def settle(
-    target: Target, messages: Sequence[Received], outcomes: Sequence[Outcome], now: float
-) -> Settled:
+def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outcome], now: float) -> Settled:
     """Each message is done, waits, or is replaced by what is left of it. `now` is of the clock of the outcomes."""
     ids = {status: _ids(outcomes, status) for status in ("accepted", "refused", "deferred")}
     everything = frozenset(each.message_id for each in messages)
@@ -261,7 +269,7 @@ def settle(
     split = ids["deferred"] - waiting_ids
     deferred = [each for each in outcomes if each.status == "deferred"]
     wait = max((each.retry_at - now for each in deferred), default=0.0)
-    known = {item: each for item, each in wanted(messages).items()}
+    known = wanted(messages)
     rest: dict[str, Wanted] = {}
     for outcome in deferred:
         for item, each in narrowed(outcome.invalidation.items, known).items():

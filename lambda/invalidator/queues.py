@@ -65,7 +65,8 @@ def send_dead_letter(queue_url: str, letter: DeadLetter) -> bool:
             QueueUrl=queue_url,
             MessageBody=letter.body,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value or "none"} for name, value in attributes.items()
+                name: {"DataType": "String", "StringValue": value or "none"}
+                for name, value in attributes.items()
             },
         )
     except (ClientError, BotoCoreError) as error:
@@ -115,4 +116,6 @@ def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:
 @functools.cache
 def client() -> Any:
     """The client of SQS, which outlives the invocation."""
-    return boto3.client("sqs", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+    return boto3.client(
+        "sqs", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
+    )

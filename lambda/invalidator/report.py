@@ -196,7 +196,9 @@ def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
         for target, count in sorted(collected.changes.items())
     ]
     unreadable = len({rejected.message_id for rejected in collected.rejected})
-    return documents + ([_metric_document("none", {"UnreadableMessages": unreadable}, now)] if unreadable else [])
+    return documents + (
+        [_metric_document("none", {"UnreadableMessages": unreadable}, now)] if unreadable else []
+    )
 
 
 def plan_record(plan: PlanReport, failed: Mapping[str, float], now: float) -> dict[str, Any]:

@@ -237,5 +237,3 @@ def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
     plain = sum(not doubt.signature(item) for item in by_doubt)
     middle = plain if 0 < plain < len(by_doubt) else len(by_doubt) // 2
     return part(invalidation, by_doubt[:middle]), part(invalidation, by_doubt[middle:])
-
-
