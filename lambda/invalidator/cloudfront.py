@@ -103,7 +103,7 @@ def _awaited(client: Any, outcome: Outcome, deadline: float, clock: Clock) -> Ou
             progress = _progress(client, target, outcome.id)
         except ClientError as error:
             failure = explain(error, target)
-            if failure.verdict in (Verdict.DENIED, Verdict.FINAL):
+            if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
                 why = error.response.get("Error", {}).get("Message", str(error))
                 return replace(
                     outcome,

@@ -14,6 +14,9 @@ from invalidator.plan import Invalidation
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
 
+GONE_SECONDS = 120.0
+"""How long a target that does not exist is not asked for again."""
+
 PLANNERS = 2
 """How many planners may run at once: the least `maximum_concurrency` of an SQS event source mapping."""
 
@@ -174,6 +177,8 @@ class Memory:
     in_progress: InProgress = field(default_factory=InProgress)
     refusals: Refusals = field(default_factory=Refusals)
     purses: dict[str, Purse] = field(default_factory=dict)
+    gone: dict[Target, tuple[float, str]] = field(default_factory=dict)
+    """Target that does not exist → until when that is believed without another call, and the error."""
     called_at: dict[str, float] = field(default_factory=dict)
     """Group of the plan queue → when its last plan was sent."""
 

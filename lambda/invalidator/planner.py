@@ -27,14 +27,14 @@ FULL_PLATE = 10
 GATHER_SECONDS = 20.0
 """How long what must be merged waits for more of it: staggered collectors send about a chunk a second."""
 
-QUIET_SECONDS = 8.0
+QUIET_SECONDS = 12.0
 """Without a new chunk, after which a deploy is taken for finished."""
 
 BUSY_GATHER_SECONDS = 40.0
 """How long it waits at most while more keeps coming."""
 
-CALL_SPACING_SECONDS = 6.0
-"""Between two plans of one group: changes one a second are planned six at a time."""
+CALL_SPACING_SECONDS = 5.5
+"""Between two plans of one group: changes one a second are planned some at a time."""
 
 LONGEST_GATHER_SECONDS = 240.0
 """With an empty purse. With the way through both queues nobody is stale for more than five minutes."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from invalidator import doubt
-from invalidator.pace import BACKOFF_SECONDS, Memory
+from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
 from invalidator.plan import Invalidation, halves, part, widened
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
@@ -151,6 +151,10 @@ class Submission:
 
     def _call(self, attempt: _Attempt) -> None:
         invalidation, now = attempt.invalidation, self.clock.now()
+        gone_until, why = self.memory.gone.get(invalidation.target, (now, ""))
+        if gone_until > now:
+            self.outcomes.append(Outcome(invalidation, "refused", error=why))
+            return
         self.memory.rate.called(now)
         try:
             answer = self.create(invalidation)
@@ -175,6 +179,8 @@ class Submission:
 
     def _after_failure(self, attempt: _Attempt, error: CallError) -> None:
         attempt.error = error.text
+        if error.verdict is Verdict.GONE:
+            self.memory.gone[attempt.invalidation.target] = (self.clock.now() + GONE_SECONDS, error.text)
         if not error.answered:
             self._pay(attempt.invalidation)
         if error.verdict in BACKOFF_SECONDS and (

@@ -14,6 +14,7 @@ class Verdict(enum.Enum):
     DENIED = "a permission is missing: a caller is told, what came through a queue waits until it is granted"
     SPLIT = "something in the batch is wrong: halve it until that stands alone"
     TOO_LARGE = "the batch is too large: halve it"
+    GONE = "the distribution or tenant does not exist: sending anything to it changes nothing"
     FINAL = "sending it again changes nothing"
 
 
@@ -40,8 +41,8 @@ VERDICTS: dict[str, Verdict] = {
     "SignatureDoesNotMatch": Verdict.DENIED,
     "InvalidArgument": Verdict.SPLIT,
     "BatchTooLarge": Verdict.TOO_LARGE,
-    "NoSuchDistribution": Verdict.FINAL,
-    "EntityNotFound": Verdict.FINAL,
+    "NoSuchDistribution": Verdict.GONE,
+    "EntityNotFound": Verdict.GONE,
     "NoSuchInvalidation": Verdict.FINAL,
     "MissingBody": Verdict.FINAL,
     "InconsistentQuantities": Verdict.FINAL,

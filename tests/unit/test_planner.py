@@ -29,7 +29,9 @@ def changes(*keys: str) -> Batch:
     return Batch(True, tuple(change.message_id for change in found), changes=found)
 
 
-def received(*paths: str, number: int = 0, since: float = NOW, group: str = "ESITE/merge", **more: Any) -> Received:
+def received(
+    *paths: str, number: int = 0, since: float = NOW, group: str = "ESITE/merge", **more: Any
+) -> Received:
     chunk = Chunk("ESITE", "distribution", since, dict.fromkeys(paths, since), changes=len(paths), **more)
     return Received(f"c{number}", f"r{number}", 1, group, chunk.body(), chunk)
 
@@ -114,7 +116,9 @@ def test_as_the_hour_is_spent_a_plan_gets_fewer_paths_and_gathers_longer() -> No
 
 
 def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
-    many = [received(*(f"/docs/{batch}-{number}" for number in range(1_000)), number=batch) for batch in range(4)]
+    many = [
+        received(*(f"/docs/{batch}-{number}" for number in range(1_000)), number=batch) for batch in range(4)
+    ]
     step = decided(*many, settings=DEEP, wall=NOW + 60)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) <= 3_000
