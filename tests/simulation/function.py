@@ -4,7 +4,7 @@ Nothing of the handler is replaced. It is imported from the package, with a modu
 time, and its calls go through the real boto3 over real HTTP. Only the last step, where botocore sends a
 request, is watched: there a call takes its time, and there a function may be killed.
 
-Processor time is charged by what there is to do and not by this machine's clock, so that a seed repeats a run.
+Processor time is charged by what there is to do and not by this machine's clock: so a seed repeats a run.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ CALL_SECONDS = 0.2
 SQS_CALL_SECONDS = 0.02
 """What a call of SQS takes, within the region."""
 COLD_START_SECONDS = 2.5
-"""A new sandbox: start, import of boto3, clients, at the 0.14 processors that 256 MB have (0.25–0.40 s of a whole
-processor, measured)."""
+"""A new sandbox: start, import of boto3, clients, at the 0.14 processors that 256 MB have (0.25–0.40 s of a
+whole processor, measured)."""
 SHARE = 256 / 1_769
-"""Of a processor, which 1,769 MB would have whole (Lambda Developer Guide, "Configure Lambda function memory")."""
+"""Of a processor, which 1,769 MB have whole (Lambda Developer Guide, "Configure Lambda function memory")."""
 RECORD_SECONDS = 30e-6 / SHARE
 """To read one record of a batch (30 µs of a whole processor, measured)."""
 BYTE_SECONDS = 15e-9 / SHARE
@@ -241,7 +241,7 @@ def _imported(
     """The module `index` of the package, freshly imported, with some modules replaced."""
 
     def is_ours(name: str) -> bool:
-        return name == "index" or name.split(".")[0] == "invalidator"
+        return name == "index" or name.partition(".")[0] == "invalidator"
 
     aside = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
     real = {name: sys.modules[name] for name in stand_ins}

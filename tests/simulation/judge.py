@@ -1,4 +1,4 @@
-"""Whether anything was lost: judged from what changed, what CloudFront accepted and what lies in the dead letters.
+"""Whether anything was lost: judged from what changed, what CloudFront accepted and the dead letters.
 
 The judge shares no code with the function. It knows how a viewer may write the URL of an object, and what
 CloudFront's guide says an invalidation path matches.
@@ -100,7 +100,7 @@ class _Items:
                 yield item
 
 
-def judge(
+def judge(  # noqa: PLR0912 - one walk through time
     changes: Iterable[Change], invalidations: Sequence[Invalidation], dead_letters: Sequence[DeadLetter] = ()
 ) -> Verdict:
     """Compare what changed with what was accepted, and the rest with the dead letters."""

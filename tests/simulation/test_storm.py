@@ -1,4 +1,4 @@
-"""No change is ever lost: the packaged functions, the real boto3, a strict CloudFront and SQS, in virtual time.
+"""No change is ever lost: the packaged functions, real boto3, a strict CloudFront and SQS, in virtual time.
 
 Short runs; `python -m bench.storm` has the long ones. The bounds are those of the scenarios.
 """
