@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from invalidator import events, pipeline
+from invalidator.listing import Listing, pages_of
 from invalidator.settings import Settings, SettingsError
 
 MESSAGE_ID = "command-line"
@@ -25,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         settings = Settings.from_document(_load(options.settings))
-        list_keys = _inventory(_load(options.inventory)) if options.inventory else None
+        listing = _listing(_load(options.inventory)) if options.inventory else None
         event = _load(options.event)
     except (OSError, ValueError, RecursionError) as error:
         print(error if isinstance(error, SettingsError) else f"error: {error}", file=sys.stderr)
         return 2
-    prepared = pipeline.prepare(settings, events.read(event, MESSAGE_ID), list_keys)
+    prepared = pipeline.prepare(settings, events.read(event, MESSAGE_ID), listing)
     print(json.dumps(_described(prepared), indent=2))
     return 1 if prepared.rejected else 0
 
@@ -56,10 +59,11 @@ def _load(name: str) -> Any:
         raise ValueError(f"{name} is not JSON: {error}") from error
 
 
-def _inventory(keys: object) -> Callable[[str, str], Iterable[str]]:
+def _listing(keys: object) -> Listing:
+    """Any bucket's listing, of the keys in a file, without bounds."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise ValueError("an inventory is a JSON list of the bucket's keys, each a string")
-    return lambda _bucket, prefix: (key for key in keys if key.startswith(prefix))
+    return Listing(partial(pages_of, sorted(map(str.encode, keys))), max_pages=math.inf, max_seconds=math.inf)
 
 
 def _described(prepared: pipeline.Prepared) -> dict[str, Any]:

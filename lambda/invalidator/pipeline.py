@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from invalidator import paths
+from invalidator.collateral import Measure
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
-from invalidator.plan import Invalidation, covers, must_merge, plan, prefixes_in_question
-from invalidator.settings import Budget, Route, Settings, Target
+from invalidator.listing import Listing
+from invalidator.plan import Invalidation, covering, plan, wildcard_stems
+from invalidator.settings import Budget, Settings, Target
 
 Wanted = Mapping[Target, Mapping[str, frozenset[str]]]
 """Target → path or tag → ids of the messages that want it invalidated."""
 
-ListKeys = Callable[[str, str], Iterable[str] | None]
-"""(bucket, key prefix) → the keys under it, or None where they are too many or cannot be had."""
-
 AS_ASKED = Budget(max_paths=sys.maxsize, max_wildcards=sys.maxsize)
 """What somebody asked for is sent as it was asked: deduplicated, never merged into something broader."""
-
-LISTED_PREFIXES = 20
-"""How many prefixes of a bucket an inventory may look into for one plan."""
 
 
 @dataclass(frozen=True)
@@ -38,38 +33,44 @@ class Prepared:
     rejected: tuple[Rejected, ...]
     changes: Mapping[Target, int]
     """How many changed objects each target serves, with all the repetitions that were received."""
+    requested: frozenset[tuple[Target, str]] = frozenset()
+    """Items that are sent as they were requested, whatever CloudFront says of them."""
 
 
-def prepare(settings: Settings, batch: Batch, list_keys: ListKeys | None = None) -> Prepared:
+@dataclass
+class Found:
+    """What is learnt beside the viewer paths while changes are read."""
+
+    counts: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
+    """How many changed objects each target serves."""
+    ignored: list[Ignored] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) -> Prepared:
     """Plan a batch: every served change and every request is covered, whatever is wrong is rejected by name.
 
-    `list_keys` is asked only with `settings.inventory`, only where paths must be merged, and only for
-    the prefixes in question; where it answers None the plan is made blind.
+    The listing is used only with `settings.inventory`, and only where paths must be merged; what it cannot
+    list is planned blind.
     """
-    asked: list[tuple[Request, Target, tuple[str, ...]]] = []
-    rejected = list(batch.rejected)
-    for request in batch.requests:
-        try:
-            asked.append((request, _target(settings, request), _requested_items(settings, request)))
-        except (UnknownDistributionError, paths.PathError) as error:
-            rejected.append(Rejected(request.message_id, str(error), request.job_id))
-
-    changed, counts, ignored, unsent = _changed(settings, batch.changes)
-    rejected += unsent
-    requested = _gather(
-        (target, items, request.message_id) for request, target, items in asked if not request.dry_run
+    asked, unusable = checked_requests(settings, batch.requests)
+    rejected = [*batch.rejected, *unusable]
+    found = Found()
+    changed = _gathered(served(settings, batch.changes, found))
+    requested = _gathered(
+        (each.target, each.items, each.request.message_id) for each in asked if not each.request.dry_run
     )
-    rehearsed = _gather(
-        (target, items, request.message_id) for request, target, items in asked if request.dry_run
+    rehearsed = _gathered(
+        (each.target, each.items, each.request.message_id) for each in asked if each.request.dry_run
     )
-    requested, changed = _settle(requested, changed)
+    requested, changed = without_covered(requested, changed)
     return Prepared(
-        invalidations=plan(requested, AS_ASKED)
-        + plan(changed, settings.budget, _unchanged(settings, changed, list_keys) if list_keys else None),
+        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, measures(settings, listing)),
         rehearsed=plan(rehearsed, AS_ASKED),
-        ignored=batch.ignored + tuple(ignored),
-        rejected=tuple(rejected),
-        changes=counts,
+        ignored=batch.ignored + tuple(found.ignored),
+        rejected=tuple(rejected + found.rejected),
+        changes=dict(found.counts),
+        requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
 
 
@@ -107,13 +108,34 @@ def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
     return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
 
 
-def _changed(
-    settings: Settings, changes: Iterable[Change]
-) -> tuple[Wanted, dict[Target, int], list[Ignored], list[Rejected]]:
-    counts: dict[Target, int] = defaultdict(int)
-    ignored: list[Ignored] = []
+@dataclass(frozen=True)
+class Asked:
+    """A request that can be carried out: whose cache, and which items."""
+
+    request: Request
+    target: Target
+    items: tuple[str, ...]
+
+
+def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[list[Asked], list[Rejected]]:
+    """The requests that can be carried out, and a refusal with its reason for each of the others."""
+    asked: list[Asked] = []
     rejected: list[Rejected] = []
-    served: list[tuple[Target, tuple[str, ...], str]] = []
+    for request in requests:
+        try:
+            asked.append(Asked(request, _target(settings, request), _requested_items(settings, request)))
+        except (UnknownDistributionError, paths.PathError) as error:
+            rejected.append(Rejected(request.message_id, str(error), request.job_id))
+    return asked, rejected
+
+
+def served(
+    settings: Settings, changes: Iterable[Change], found: Found
+) -> Iterator[tuple[Target, tuple[str, ...], str]]:
+    """Each change, one at a time: the target that serves it, its viewer paths, and the id of its message.
+
+    What is ignored, rejected and counted on the way is added to `found`.
+    """
     for change in changes:
         reasons = []
         for route in settings.routes:
@@ -126,74 +148,47 @@ def _changed(
                     change.key, route, settings.tilde, settings.budget.min_wildcard_depth
                 )
             except paths.PathError as error:
-                rejected.append(Rejected(change.message_id, str(error)))
+                found.rejected.append(Rejected(change.message_id, str(error)))
                 continue
-            served.append((route.target, items, change.message_id))
-            counts[route.target] += 1
+            found.counts[route.target] += 1
+            yield route.target, items, change.message_id
         if len(reasons) == len(settings.routes):
-            ignored.append(Ignored(change.message_id, "; ".join(reasons)))
-    return _gather(served), dict(counts), ignored, rejected
+            found.ignored.append(Ignored(change.message_id, "; ".join(reasons)))
 
 
-def _gather(wanted: Iterable[tuple[Target, tuple[str, ...], str]]) -> Wanted:
+def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> Wanted:
     gathered: dict[Target, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for target, items, message_id in wanted:
+        by_item = gathered[target]
         for item in items:
-            gathered[target][item].add(message_id)
+            by_item[item].add(message_id)
     return {
         target: {item: frozenset(ids) for item, ids in by_item.items()}
         for target, by_item in gathered.items()
     }
 
 
-def _settle(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]:
+def without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]:
     """Changes that a request covers anyway ride along with it, and are not paid for twice."""
-    settled = {target: dict(by_item) for target, by_item in requested.items()}
+    served = {target: dict(by_item) for target, by_item in requested.items()}
     left: dict[Target, dict[str, frozenset[str]]] = {}
     for target, by_path in changed.items():
-        asked = settled.get(target, {})
-        broad = [item for item in asked if item.endswith("*")]
+        by_item = served.get(target, {})
+        stems = wildcard_stems(by_item)
         for path, ids in by_path.items():
-            cover = path if path in asked else next((item for item in broad if covers(item, path)), None)
-            if cover is None:
+            item = path if path in by_item else covering(stems, path)
+            if item is None:
                 left.setdefault(target, {})[path] = ids
             else:
-                asked[cover] |= ids
-    return settled, left
+                by_item[item] |= ids
+    return served, left
 
 
-def _unchanged(settings: Settings, changed: Wanted, list_keys: ListKeys) -> dict[Target, list[str]]:
-    """Target → viewer paths of the unchanged objects, for the targets whose paths must be merged."""
-    unchanged: dict[Target, list[str]] = {}
-    for target, by_path in changed.items():
-        if not must_merge(by_path, settings.budget):
-            continue
-        prefixes = prefixes_in_question(by_path, LISTED_PREFIXES, settings.budget.min_wildcard_depth)
-        found: list[str] | None = []
-        for route in settings.routes:
-            if route.target == target and route.bucket and found is not None:
-                listed = _viewer_paths_under(prefixes, route, list_keys)
-                found = None if listed is None else found + [path for path in listed if path not in by_path]
-        if found is not None:
-            unchanged[target] = found
-    return unchanged
-
-
-def _viewer_paths_under(prefixes: Iterable[str], route: Route, list_keys: ListKeys) -> list[str] | None:
-    found: list[str] = []
-    for prefix in prefixes:
-        keys = list_keys(route.bucket, _key_prefix(prefix, route))
-        if keys is None:
-            return None
-        found.extend(_primary_paths(keys, route))
-    return found
-
-
-def _key_prefix(viewer_prefix: str, route: Route) -> str:
-    return unquote((route.origin_path + viewer_prefix).lstrip("/"))
-
-
-def _primary_paths(keys: Iterable[str], route: Route) -> Iterator[str]:
-    for key in keys:
-        if paths.unserved(route.bucket, key, route) is None:
-            yield paths.primary_path(key, route)
+def measures(settings: Settings, listing: Listing | None) -> dict[Target, Measure]:
+    """Target → what tells the collateral of its wildcards from its buckets; without a listing, none."""
+    if listing is None:
+        return {}
+    return {
+        target: listing.measure([route for route in settings.routes if route.target == target])
+        for target in {route.target for route in settings.routes if route.bucket}
+    }

@@ -11,13 +11,20 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from invalidator.cover import WILDCARDS_AT_ONCE, is_wildcard, merge, widest_prefixes
+from invalidator.collateral import Measure, known
+from invalidator.knapsack import WILDCARDS_AT_ONCE
+from invalidator.merging import merge
+from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Budget, Target
 
 MAX_ITEMS_PER_CALL = 3_000
 """What CloudFront has in progress at once, besides `WILDCARDS_AT_ONCE`: no call may have more."""
+
+
+Unchanged = Measure | Sequence[str]
+"""What is known of the objects that did not change: a measure, or the viewer paths of all of them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def covers(item: str, path: str) -> bool:
     return path.startswith(prefix) and not (path == prefix and prefix.endswith("/"))
 
 
-def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None = None) -> tuple[str, ...]:
+def cover(paths: Iterable[str], budget: Budget, unchanged: Unchanged | None = None) -> tuple[str, ...]:
     """Items, sorted, that cover every one of `paths`: merged only past the budget, with the least collateral.
 
     `unchanged` are the viewer paths of objects that did not change, which a wildcard had better not match;
@@ -72,7 +79,8 @@ def cover(paths: Iterable[str], budget: Budget, unchanged: Sequence[str] | None 
     paths_left = budget.max_paths - len(tags)
     if not _exceeds(distinct, paths_left, budget.max_wildcards):
         return (*tags, *sorted(distinct))
-    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, unchanged)
+    measure = unchanged if unchanged is None or callable(unchanged) else known(unchanged)
+    merged = merge(distinct, max(paths_left, 1), budget.max_wildcards, budget.min_wildcard_depth, measure)
     return (*tags, *sorted(merged))
 
 
@@ -82,28 +90,35 @@ def must_merge(paths: Iterable[str], budget: Budget) -> bool:
     return _exceeds(distinct, budget.max_paths - len(tags), budget.max_wildcards)
 
 
-def prefixes_in_question(paths: Iterable[str], limit: int, min_wildcard_depth: int = 0) -> tuple[str, ...]:
-    """At most `limit` viewer prefixes under which lies all that a wildcard of `cover` could match."""
-    _, distinct = _distinct(paths)
-    return widest_prefixes(distinct, limit, min_wildcard_depth)
-
-
 def plan(
     wanted: Mapping[Target, Mapping[str, frozenset[str]]],
     budget: Budget,
-    unchanged: Mapping[Target, Sequence[str]] | None = None,
+    unchanged: Mapping[Target, Unchanged] | None = None,
+    most: int = MAX_ITEMS_PER_CALL,
 ) -> tuple[Invalidation, ...]:
     """The fewest calls that cover each target's paths, each with the messages that it serves.
 
     `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is
     the inventory where there is one. One item alone serves a path: a failed call fails its own messages.
+    Where `min_wildcard_depth` leaves more than `most` items to a target, it yields step by step.
     """
     return tuple(
         _invalidation(target, call, serves)
         for target, messages in sorted(wanted.items())
-        for serves in [_served(cover(messages, budget, (unchanged or {}).get(target)), messages)]
+        for serves in [_served(_within(messages, budget, (unchanged or {}).get(target), most), messages)]
         for call in _calls(tuple(serves))
     )
+
+
+def _within(
+    paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
+) -> tuple[str, ...]:
+    """The items of `cover`, with the greatest `min_wildcard_depth` up to the budget's that leaves few enough."""
+    items = cover(paths, budget, unchanged)
+    while len(items) > most and budget.min_wildcard_depth > 0:
+        budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)
+        items = cover(paths, budget, unchanged)
+    return items
 
 
 def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
@@ -114,6 +129,16 @@ def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
         _invalidation(invalidation.target, first, invalidation.serves),
         _invalidation(invalidation.target, second, invalidation.serves),
     )
+
+
+def part(invalidation: Invalidation, items: Iterable[str]) -> Invalidation:
+    """A call with some items of an invalidation, with a caller reference of its own."""
+    return _invalidation(invalidation.target, tuple(sorted(items)), invalidation.serves)
+
+
+def widened(invalidation: Invalidation, wildcard: str) -> Invalidation:
+    """A call with one wildcard that covers every item of an invalidation, and serves the same messages."""
+    return _invalidation(invalidation.target, (wildcard,), {wildcard: invalidation.message_ids})
 
 
 def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -142,13 +167,29 @@ def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
     return len(paths) > max(max_paths, 1) or sum(map(is_wildcard, paths)) > max_wildcards
 
 
+def wildcard_stems(items: Iterable[str]) -> list[str]:
+    """What stands before the `*` of the wildcards among the items that no other one covers, sorted."""
+    _, broadest = _distinct(item for item in items if is_wildcard(item))
+    return sorted(item[:-1] for item in broadest)
+
+
+def covering(stems: Sequence[str], path: str) -> str | None:
+    """The wildcard that covers the path, of those that `wildcard_stems` answered; None where none does.
+
+    None of them lies within another: only the last one before the path can cover it.
+    """
+    at = bisect_right(stems, _text(path)) - 1
+    wildcard = f"{stems[at]}*" if at >= 0 else ""
+    return wildcard if wildcard and covers(wildcard, path) else None
+
+
 def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → messages. No wildcard lies within another: only the last one before a path can cover it."""
+    """Item → messages."""
     exact = set(items)
-    wildcards = sorted(item[:-1] for item in items if is_wildcard(item))
+    stems = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}
     for path, ids in messages.items():
-        item = path if path in exact else wildcards[bisect_right(wildcards, _text(path)) - 1] + "*"
+        item = path if path in exact else f"{stems[bisect_right(stems, _text(path)) - 1]}*"
         served[item].update(ids)
     return {item: frozenset(ids) for item, ids in served.items()}
 

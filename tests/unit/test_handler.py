@@ -39,7 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     # The clients outlive an invocation; here they must not outlive the moto that they were made in.
-    made = (cloudfront._own_client, inventory._s3, codepipeline._codepipeline)
+    made = (cloudfront._own_client, inventory.client, codepipeline._codepipeline)
     with mock_aws():
         for client in made:
             client.cache_clear()
@@ -169,9 +169,9 @@ def test_an_inventory_of_the_bucket_keeps_the_unchanged_in_the_cache(
 def test_a_bucket_that_may_not_be_listed_costs_precision_but_no_change(
     aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(monkeypatch, distribution, inventory=True, max_paths=1, max_wildcards=1)
-    index.lambda_handler(s3_event("a/1", "a/2"), Context())
-    assert created_items(aws, distribution) == [["/a/*"]]
+    configure(monkeypatch, distribution, inventory=True, max_paths=2, max_wildcards=2)
+    index.lambda_handler(s3_event("a/1", "a/2", "b"), Context())
+    assert created_items(aws, distribution) == [["/a/*", "/b"]]
     assert "planned blind" in caplog.text
 
 

@@ -1,62 +1,81 @@
-"""The listing of a bucket: what it answers, and where it stops."""
+"""The listing of a bucket through boto3: the keys as the bucket has them, or why there are none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
-import boto3
 import pytest
-from moto import mock_aws
+from tests.doubles.s3_server import Bucket, serve
 
 from invalidator import inventory
+from invalidator.listing import ListingError, Page, Place
+
+AWKWARD = ["a b+c.html", "&lt;<>'\".html", "100%.html", "größe/目录😀.html", "~x", "z%2Bz", "tab\tname"]
+NUMBERED = [f"img/{number:04}.png" for number in range(1_201)]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def bucket() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        inventory._s3.cache_clear()
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="assets")
-        for number in range(1, 1202):
-            s3.put_object(Bucket="assets", Key=f"img/{number:04}.png")
-        s3.put_object(Bucket="assets", Key="a b+c.html")
-        yield
-    inventory._s3.cache_clear()
+@pytest.fixture(autouse=True)
+def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Bucket]]:
+    served = {
+        "assets": Bucket([*NUMBERED, *AWKWARD]),
+        "empty": Bucket([]),
+        "locked": Bucket([], error="AccessDenied"),
+    }
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    inventory.client.cache_clear()
+    with serve(served) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        yield served
+    inventory.client.cache_clear()
 
 
-def test_every_key_under_the_prefix_is_listed_beyond_the_first_page_of_a_thousand() -> None:
-    keys = inventory.lister()("assets", "img/")
-    assert keys is not None
-    assert len(list(keys)) == 1201
+def page(place: Place) -> Page:
+    (found,) = inventory.list_pages([place])
+    assert isinstance(found, Page), found
+    return found
 
 
-def test_keys_are_as_the_bucket_has_them_not_encoded() -> None:
-    assert inventory.lister()("assets", "a") == ["a b+c.html"]
+def test_a_page_has_a_thousand_keys_and_the_next_one_follows_the_last_of_them() -> None:
+    first = page(Place("assets", "img/", ""))
+    second = page(Place("assets", "img/", first.keys[-1].decode()))
+    assert (len(first.keys), first.more, second.more) == (1_000, True, False)
+    assert [*first.keys, *second.keys] == [key.encode() for key in NUMBERED]
 
 
-def test_a_prefix_without_objects_is_an_empty_inventory_and_not_a_failed_one() -> None:
-    assert inventory.lister()("assets", "nothing/") == []
+def test_keys_are_as_the_bucket_has_them_in_the_order_of_their_bytes() -> None:
+    keys = page(Place("assets", "", "img/1199.png")).keys
+    before = page(Place("assets", "", "")).keys[: len(AWKWARD)]
+    found = {key for key in (*keys, *before) if not key.startswith(b"img/")}
+    assert found == {key.encode() for key in AWKWARD}
 
 
-def test_the_bound_of_keys_holds_for_all_prefixes_of_a_batch_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inventory, "MAX_KEYS", 1201)
-    list_keys = inventory.lister()
-    assert list_keys("assets", "img/") is not None
-    assert list_keys("assets", "a") is None
+def test_botocore_without_the_event_before_parse_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = page(Place("assets", "", ""))
+    inventory.client.cache_clear()
+    monkeypatch.setattr(inventory, "_take_keys", lambda **_others: None)
+    assert page(Place("assets", "", "")) == fast
 
 
-def test_the_listing_stops_when_its_time_is_up() -> None:
-    ticks = count(step=inventory.MAX_SECONDS)
-    assert inventory.lister(clock=lambda: next(ticks))("assets", "img/") is None
+def test_a_place_to_start_after_may_be_no_key_and_have_any_character(buckets: dict[str, Bucket]) -> None:
+    assert page(Place("assets", "", "img/\U0010fffd")).keys == [b"tab\tname", b"z%2Bz", b"~x"]
+    assert buckets["assets"].asked[-1]["start-after"] == "img/\U0010fffd"
 
 
-def test_a_bucket_that_cannot_be_listed_is_no_inventory_and_the_log_says_why(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    assert inventory.lister()("gone", "") is None
-    (record,) = caplog.records
-    assert "NoSuchBucket" in record.error  # type: ignore[attr-defined]
+def test_several_places_are_answered_in_their_order() -> None:
+    pages = inventory.list_pages([Place("assets", prefix, "") for prefix in ("~", "img/", "no", "z")])
+    assert [len(each.keys) for each in pages if isinstance(each, Page)] == [1, 1_000, 0, 1]
+
+
+def test_a_bucket_without_keys_is_an_empty_page_and_no_error() -> None:
+    assert page(Place("empty", "", "")) == Page([], False)
+
+
+@pytest.mark.parametrize(("bucket", "code"), [("locked", "AccessDenied"), ("gone", "NoSuchBucket")])
+def test_a_bucket_that_cannot_be_listed_is_an_error_that_says_why(bucket: str, code: str) -> None:
+    (error,) = inventory.list_pages([Place(bucket, "", "")])
+    assert isinstance(error, ListingError)
+    assert error.bucket == bucket
+    assert bucket in str(error)
+    assert code in str(error)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
 
 import pytest
 
 from invalidator.events import Batch, Change, Ignored, Request
-from invalidator.pipeline import Prepared, prepare
+from invalidator.listing import Listing, ListingError, Page, Place, pages_of
+from invalidator.pipeline import Found, Prepared, prepare, served
 from invalidator.settings import Budget, Route, Settings, Target
 
 SITE = Target("ESITE")
@@ -140,41 +145,70 @@ def test_a_dry_run_is_planned_and_kept_apart_from_what_is_sent() -> None:
     assert [invalidation.items for invalidation in prepared.rehearsed] == [("/a",)]
 
 
-class Listing:
-    """Stands for the bucket's listing, which `inventory.py` gets from S3, and remembers what was asked."""
-
-    def __init__(self, keys: Iterable[str] | None) -> None:
-        self.keys = None if keys is None else list(keys)
-        self.asked: list[tuple[str, str]] = []
-
-    def __call__(self, bucket: str, prefix: str) -> list[str] | None:
-        self.asked.append((bucket, prefix))
-        return None if self.keys is None else [key for key in self.keys if key.startswith(prefix)]
+def test_twenty_thousand_requested_wildcards_beside_a_thousand_changes_are_planned_in_time() -> None:
+    wildcards = tuple(f"/{number}/*" for number in range(20_000))
+    changed = changes(*(f"{number}/x" for number in range(1_000)), "0", "elsewhere/x")
+    batch = replace(changed, requests=(Request("r", wildcards),))
+    start = time.process_time()
+    prepared = prepare(settings(plain("site", SITE)), batch)
+    assert time.process_time() - start < 4
+    serves = {item: ids for call in prepared.invalidations for item, ids in call.serves.items()}
+    assert serves["/7/*"] == {"r", "m7"}
+    assert serves.keys() - wildcards == {"/0", "/elsewhere/x"}
 
 
 CHANGED = (*(f"www/a/{number}.html" for number in range(6)), "www/b/x.html")
 TIGHT = Budget(max_paths=3, max_wildcards=3)
 
 
+def listing_of(*keys: str) -> tuple[Listing, list[Place]]:
+    """A listing of these keys, and what is asked of it."""
+    asked: list[Place] = []
+
+    def pages(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.extend(places)
+        return pages_of(sorted(key.encode() for key in keys), places)
+
+    return Listing(pages), asked
+
+
 def test_the_bucket_is_not_listed_while_the_budget_holds() -> None:
-    listing = Listing([])
-    prepare(settings(plain("site", SITE), inventory=True), changes("a", "b"), listing)
-    assert listing.asked == []
+    listing, asked = listing_of()
+    prepare(settings(plain("site", SITE)), changes("a", "b"), listing)
+    assert asked == []
 
 
-def test_an_inventory_is_listed_under_the_origin_path_and_spares_what_did_not_change() -> None:
+def test_a_bucket_is_listed_under_the_origin_path_and_what_did_not_change_is_spared() -> None:
     unchanged = [f"www/b/{number}.html" for number in range(50)]
-    listing = Listing([*CHANGED, *unchanged, "elsewhere/a.html"])
+    listing, asked = listing_of(*CHANGED, *unchanged, "elsewhere/a.html")
     route = plain("site", SITE, origin_path="/www")
-    prepared = prepare(settings(route, budget=TIGHT, inventory=True), changes(*CHANGED), listing)
-    assert listing.asked
-    assert all(bucket == "assets" and prefix.startswith("www/") for bucket, prefix in listing.asked)
+    prepared = prepare(settings(route, budget=TIGHT), changes(*CHANGED), listing)
+    assert asked
+    assert all(place.bucket == "assets" and place.prefix == "www/" for place in asked)
     assert items(prepared) == {"ESITE": ["/a/*", "/b/x.html"]}
 
 
-def test_a_bucket_that_cannot_be_listed_is_planned_blind_and_nothing_is_lost() -> None:
-    prepared = prepare(
-        settings(plain("site", SITE), budget=TIGHT, inventory=True), changes(*CHANGED), Listing(None)
-    )
-    served = frozenset().union(*(invalidation.message_ids for invalidation in prepared.invalidations))
-    assert served == {f"m{number}" for number in range(len(CHANGED))}
+def test_the_targets_of_one_batch_share_the_bounds_of_its_listing() -> None:
+    keys = [f"{a}/{b}" for a in range(40) for b in range(9)]
+    bounded = Listing(partial(pages_of, sorted(map(str.encode, keys))), max_pages=1)
+    routes = plain("site", SITE), plain("docs", DOCS)
+    prepared = prepare(settings(*routes, budget=TIGHT), changes(*keys[::2]), bounded)
+    assert bounded.pages == 1
+    assert items(prepared).keys() == {"ESITE", "EDOCS"}
+
+
+def test_changes_are_served_one_at_a_time() -> None:
+    """So that a caller need not hold what a whole batch comes to."""
+    found = Found()
+    read: list[str] = []
+
+    def endless() -> Iterator[Change]:
+        for number in count():
+            read.append(f"m{number}")
+            yield Change(f"m{number}", "assets", f"k{number}")
+
+    stream = served(settings(plain("site", SITE)), endless(), found)
+    assert next(stream) == (SITE, ("/k0",), "m0")
+    assert next(stream) == (SITE, ("/k1",), "m1")
+    assert read == ["m0", "m1"]
+    assert found.counts == {SITE: 2}

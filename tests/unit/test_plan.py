@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -10,7 +11,7 @@ from bench.redeploys import Workload, load
 from bench.rules import RULES
 from tests.unit.matcher import may_purge, surely_purges
 
-from invalidator.plan import Invalidation, cover, covers, must_merge, plan, prefixes_in_question
+from invalidator.plan import Invalidation, cover, covering, covers, must_merge, plan, wildcard_stems
 from invalidator.settings import Budget, Target
 
 SITE = Target("E2QWRUHEXAMPLE")
@@ -158,14 +159,6 @@ def test_a_single_path_is_sent_whatever_the_budget() -> None:
     assert cover([], Budget(0, 0)) == ()
 
 
-def test_what_may_be_merged_lies_under_the_prefixes_in_question() -> None:
-    paths = [*numbered("/docs/a/{}", 5), *numbered("/docs/b/{}", 5)]
-    assert prefixes_in_question(paths, 10) == ("/docs/",)
-    assert prefixes_in_question(paths, 10, min_wildcard_depth=2) == ("/docs/a/", "/docs/b/")
-    assert prefixes_in_question(paths, 1, min_wildcard_depth=2) == ("/docs/",)
-    assert prefixes_in_question(["/lone"], 10) == ()
-
-
 def items_of(calls: Iterable[Invalidation]) -> list[str]:
     return [item for call in calls for item in call.items]
 
@@ -236,6 +229,24 @@ def test_on_real_redeploys_the_plan_is_at_the_optimum_and_blind_no_worse_than_ot
     assert collateral(blind, workload.unchanged) <= min(
         collateral(items, workload.unchanged) for items in rules
     )
+
+
+def test_of_many_wildcards_the_broadest_that_surely_covers_a_path_is_found() -> None:
+    stems = wildcard_stems(["/a/*", "/a/b*", "/c*", "/c/d/*", "#tag*", "/exact"])
+    assert stems == ["/a/", "/c"]
+    found = [covering(stems, path) for path in ("/a/b/c", "/a/", "/c/", "/c/d/*", "/b", "/", "#tag")]
+    assert found == ["/a/*", None, "/c*", "/c*", None, None, None]
+    assert covering(wildcard_stems(["/*", "/a/*"]), "/") == "/*"
+
+
+@pytest.mark.parametrize("limits", [(3_000, 2_999), (9_000, 8_999)], ids=str)
+def test_a_budget_of_thousands_of_wildcards_is_planned_in_time(limits: tuple[int, int]) -> None:
+    """Names nested by halves, the deepest tree there is; 13 s and 100 s before the wildcards were bounded."""
+    names = [f"/{'/'.join(f'{each:014b}')}" for each in range(10_000)]
+    start = time.process_time()
+    items = cover(names, Budget(*limits))
+    assert len(items) <= limits[0]
+    assert time.process_time() - start < 6
 
 
 def test_the_quick_workloads_are_most_of_them() -> None:

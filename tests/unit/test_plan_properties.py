@@ -11,8 +11,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.unit.matcher import may_purge, surely_purges
 
-from invalidator import cover as choice
-from invalidator.plan import cover, must_merge, plan, prefixes_in_question
+from invalidator import knapsack, merging
+from invalidator.plan import cover, must_merge, plan
 from invalidator.settings import Budget, Target
 
 SITE = Target("E2QWRUHEXAMPLE")
@@ -129,14 +129,6 @@ def test_with_as_many_wildcards_as_paths_the_collateral_is_the_least_possible(
     assert reached == optimum(files, unchanged, most, most)
 
 
-@given(ASKED, BUDGETS)
-def test_what_merging_may_match_lies_under_the_prefixes_in_question(asked: list[str], budget: Budget) -> None:
-    prefixes = prefixes_in_question(asked, 3, budget.min_wildcard_depth)
-    made = set(cover(asked, budget)).difference(asked)
-    assert len(prefixes) <= 3
-    assert [item for item in made if not item.startswith(prefixes or ("none",))] == []
-
-
 @given(st.dictionaries(st.one_of(paths(), TAGS), st.frozensets(st.sampled_from("mnop"), min_size=1)), BUDGETS)
 def test_every_message_is_served_by_the_items_of_its_paths_and_no_others(
     messages: dict[str, frozenset[str]], budget: Budget
@@ -157,7 +149,7 @@ def test_every_message_is_served_by_the_items_of_its_paths_and_no_others(
 def test_with_more_forks_than_there_is_time_for_the_plan_still_covers_within_the_budget(
     monkeypatch: pytest.MonkeyPatch, most_forks: int, known: bool
 ) -> None:
-    monkeypatch.setattr(choice, "MAX_FORKS", most_forks)
+    monkeypatch.setattr(merging, "MAX_FORKS", most_forks)
     changed = [f"/{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(6) if (a + b * c) % 3]
     unchanged = [f"/{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(6) if not (a + b * c) % 3]
     items = cover(changed, Budget(20, 10), unchanged if known else None)
@@ -167,7 +159,7 @@ def test_with_more_forks_than_there_is_time_for_the_plan_still_covers_within_the
 
 
 def test_a_budget_of_more_paths_than_a_fork_tells_apart_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "MAX_NUMBERS", 8)
+    monkeypatch.setattr(knapsack, "MAX_NUMBERS", 8)
     changed = [f"/{each // 7}/{each:03}" for each in range(0, 400, 2)]
     unchanged = [f"/{each // 7}/{each:03}" for each in range(1, 400, 2)]
     items = cover(changed, Budget(150, 20), unchanged)

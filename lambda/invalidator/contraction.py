@@ -1,0 +1,72 @@
+"""A tree too large for the knapsack → a smaller one that leaves open what is worth a choice.
+
+A speed-up only: `knapsack.solve` takes any tree, in time that grows with the forks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from invalidator.prefix_tree import Fork
+
+
+class Contracted(NamedTuple):
+    """Forks in post-order, and what closing each costs."""
+
+    forks: Sequence[Fork]
+    collateral: Sequence[float]
+
+
+def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: int) -> Contracted:
+    """At most `max_forks` of the forks, where enough may be closed.
+
+    First the forks without collateral become leaves. Then the price of a path rises until few enough
+    forks are left: what is worth closing at one price is so at any higher one. Only small parts of the tree
+    become leaves so, and larger ones as the price rises; what becomes of its top stays open to choice.
+    """
+    every = len(forks)
+    tree = _at_price(Contracted(forks, collateral), 0.0, every)
+    highest = max((cost for cost in tree.collateral if math.isfinite(cost)), default=0.0)
+    price, largest = highest / max_forks / 64, every * 8 / max_forks
+    while len(tree.forks) > max_forks and (price <= highest or largest < every):
+        tree = _at_price(tree, price, largest)
+        price, largest = price * 1.5, largest * 1.25
+    return tree
+
+
+def _at_price(tree: Contracted, price: float, largest: float) -> Contracted:
+    """The tree without the forks under one that is cheaper closed, were a path that is saved worth `price`.
+
+    That one becomes a leaf. It may still stay open, but then wholly: each of its paths is sent as it is.
+    Forks with more than `largest` forks become no leaves.
+    """
+    kept: list[Fork] = []
+    costs: list[float] = []
+    complete: list[tuple[float, int]] = []
+    """Of each subtree whose parent is not reached: its cost at that price, and its first place in `kept`."""
+    for fork, cost in zip(*tree, strict=True):
+        open_cost = price * fork.paths
+        start = len(kept)
+        if fork.children:
+            children = complete[-fork.children :]
+            del complete[-fork.children :]
+            start = children[0][1]
+            for child_cost, _ in children:
+                open_cost += child_cost
+        closed_cost = cost + price
+        complete.append((min(open_cost, closed_cost), start))
+        if fork.size <= largest and closed_cost <= open_cost and start < len(kept):
+            below = kept[start:]
+            del kept[start:], costs[start:]
+            leaf = fork._replace(
+                children=0,
+                paths=fork.paths + sum(each.paths for each in below),
+                wildcards=fork.wildcards + sum(each.wildcards for each in below),
+            )
+            kept.append(leaf)
+        else:
+            kept.append(fork)
+        costs.append(cost)
+    return Contracted(kept, costs)

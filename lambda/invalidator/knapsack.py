@@ -1,0 +1,174 @@
+"""Which forks to close: the least collateral that a number of paths and of wildcards can buy.
+
+To close a fork is to send its wildcard instead of what lies under it. From the leaves to the root, each
+fork keeps the solutions for its subtree that no other one beats; the best one of the whole tree is the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
+
+from invalidator.prefix_tree import Fork
+
+WILDCARDS_AT_ONCE = 15
+"""What CloudFront runs at once for a distribution (developer guide, InvalidationLimits): a round of them."""
+
+MAX_NUMBERS = 128
+"""Numbers of paths that a frontier tells apart; beyond this many, evenly spread ones stand for all."""
+
+
+class Limits(NamedTuple):
+    """What a solution may send."""
+
+    paths: int
+    wildcards: int
+
+
+Closed: TypeAlias = "Fork | tuple[Closed, Closed] | None"
+"""The forks that a solution closes; nested, so that combining two solutions copies neither."""
+
+Solution: TypeAlias = tuple[int, float, Closed]
+"""One way to send a part of the tree: wildcards, collateral, and the forks closed."""
+
+
+class Frontier:
+    """The solutions for a part of the tree that are worth having.
+
+    Rising numbers of paths → solutions by rising wildcards and falling collateral.
+    """
+
+    __slots__ = ("most_wildcards", "solutions")
+
+    def __init__(self, solutions: Mapping[int, list[Solution]], most_wildcards: int) -> None:
+        self.solutions = solutions
+        self.most_wildcards = most_wildcards
+        """No solution has more: a small part of the tree can have few, however many the budget allows."""
+
+    def add(self, paths: int, wildcards: int) -> Frontier:
+        """The solutions with so many more items."""
+        return Frontier(
+            {
+                number + paths: [(own + wildcards, collateral, closed) for own, collateral, closed in some]
+                for number, some in self.solutions.items()
+            },
+            self.most_wildcards + wildcards,
+        )
+
+    def closing(self, fork: Fork, wildcards: int, collateral: float) -> Frontier:
+        """The solutions, and besides them the one that sends the fork's wildcard alone."""
+        alone: Solution = (wildcards, collateral, fork)
+        besides = {1: [*self.solutions.get(1, ()), alone]}
+        return Frontier({**self.solutions, **besides}, max(self.most_wildcards, wildcards))
+
+    def combine(self, other: Frontier, max_paths: int) -> Frontier:
+        """Every solution for one part of the tree with every solution for another."""
+        combined: dict[int, list[Solution]] = {}
+        for paths, some in self.solutions.items():
+            for more_paths, others in other.solutions.items():
+                if paths + more_paths > max_paths:
+                    break
+                combined.setdefault(paths + more_paths, []).extend(
+                    [
+                        (wildcards + more_wildcards, collateral + more_collateral, (closed, more_closed))
+                        for wildcards, collateral, closed in some
+                        for more_wildcards, more_collateral, more_closed in others
+                    ]
+                )
+        return Frontier(combined, self.most_wildcards + other.most_wildcards)
+
+    def prune(self, limits: Limits, max_numbers: int) -> Frontier:
+        """The solutions within the limits that none beats in paths, wildcards and collateral at once.
+
+        Of those with the same number of paths only the lower convex hull is kept, of collateral over
+        wildcards: what lies above it is seldom part of the best solution, and would multiply the work.
+        """
+        max_wildcards = min(limits.wildcards, self.most_wildcards)
+        least = [math.inf] * (max_wildcards + 1)
+        kept: dict[int, list[Solution]] = {}
+        for paths in _spread(sorted(paths for paths in self.solutions if paths <= limits.paths), max_numbers):
+            hull: list[Solution] = []
+            for solution in sorted(self.solutions[paths], key=itemgetter(0, 1)):
+                wildcards, collateral, _ = solution
+                if wildcards > max_wildcards or collateral >= least[wildcards]:
+                    continue
+                while len(hull) > 1 and _on_or_above(hull[-1], hull[-2], solution):
+                    hull.pop()
+                hull.append(solution)
+                for more in range(wildcards, max_wildcards + 1):
+                    if least[more] <= collateral:
+                        break  # `least` falls with the wildcards
+                    least[more] = collateral
+            if hull:
+                kept[paths] = hull
+        return Frontier(kept, max_wildcards)
+
+    def best(self, round_price: float) -> Solution:
+        """The least collateral, its rounds of wildcards priced, and of equals the one with fewest paths."""
+        _, _, solution = min(
+            (
+                (solution[1] + round_price * math.ceil(solution[0] / WILDCARDS_AT_ONCE), paths, solution)
+                for paths, some in self.solutions.items()
+                for solution in some
+            ),
+            key=itemgetter(0, 1),
+        )
+        return solution
+
+
+NOTHING_SENT = Frontier({0: [(0, 0.0, None)]}, 0)
+"""The only solution for no paths."""
+
+
+def solve(
+    forks: Sequence[Fork],
+    collateral: Sequence[float],
+    limits: Limits,
+    round_price: float = 0.0,
+    max_numbers: int | None = None,
+) -> list[Fork]:
+    """The forks to close so that, within the limits, least is thrown out, and that with the fewest items.
+
+    `forks` are in post-order, and `collateral` in the order of the forks. A further round of
+    `WILDCARDS_AT_ONCE` must spare a collateral of `round_price` to be worth its time.
+    """
+    max_numbers = max_numbers or MAX_NUMBERS
+    # Where as many wildcards as paths are allowed, the number of paths bounds them both.
+    counted = int(limits.wildcards < limits.paths)
+    limits = limits._replace(wildcards=limits.wildcards * counted)
+    complete: list[Frontier] = []
+    for fork, cost in zip(forks, collateral, strict=True):
+        first_child = len(complete) - fork.children
+        opened = NOTHING_SENT
+        for child in complete[first_child:]:
+            opened = opened.combine(child, limits.paths).prune(limits, max_numbers)
+        del complete[first_child:]
+        frontier = opened.add(fork.paths, fork.wildcards * counted).closing(fork, counted, cost)
+        complete.append(frontier.prune(limits, max_numbers))
+    (whole,) = complete  # all paths share their first slash
+    return _flat(whole.best(round_price)[2])
+
+
+def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
+    """Whether the middle solution costs at least what the line between the other two does."""
+    return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
+
+
+def _spread(numbers: list[int], most: int) -> list[int]:
+    """At most so many of the sorted numbers, evenly spread, the first among them."""
+    return numbers[:: -(-len(numbers) // most) or 1]
+
+
+def _flat(closed: Closed) -> list[Fork]:
+    """The forks of the nest."""
+    forks: list[Fork] = []
+    nested = [closed]
+    while nested:
+        one = nested.pop()
+        if isinstance(one, Fork):
+            forks.append(one)
+        elif one:
+            nested.extend(one)
+    return forks

@@ -1,0 +1,330 @@
+"""How many unchanged objects a wildcard would match, from as few pages of a listing as the choice needs.
+
+The prefixes of the forks cut a bucket's keys into cells: a fork's collateral is the sum of its cells. A page
+of the listing counts the cells from its start on, and shows of the last one that it is large. Pages are spent on
+the forks that look cheapest to close; what was not listed is estimated, and no key is kept.
+
+Cells are cut in the order of the listing (keys by their bytes), not in that of viewer paths: the same prefix
+holds the same objects in both, though objects follow each other differently.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from os.path import commonprefix
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+from invalidator import paths
+from invalidator.collateral import Choose, Collateral, Measure
+from invalidator.prefix_tree import Fork, Tree, is_wildcard
+from invalidator.settings import Route
+
+MAX_PAGES = 50
+"""Pages listed for a plan: each is a call of ListObjectsV2, 50 of them about $0.00025."""
+
+MAX_SECONDS = 3.0
+"""No page is asked for when a plan's listing has taken so long."""
+
+PAGES_AT_ONCE = 4
+"""Pages between two looks at what to list next."""
+
+UNFINISHED = 2
+"""What was counted of a cell that was not listed to its end stands for so many times as much."""
+
+LAST_CHARACTER = "\U0010fffd"
+"""Sorts behind what names are made of; the two code points after it are no characters: S3 may refuse them."""
+
+
+FIRST_MEANS = (1.0, 4.0, 16.0, 64.0)
+"""What a cell is taken to hold before any of its level was listed."""
+
+
+class Page(NamedTuple):
+    """Consecutive keys of a bucket."""
+
+    keys: Sequence[bytes]
+    """In UTF-8, in rising order, which is that of the listing."""
+    more: bool
+    """Whether further keys follow under the prefix."""
+
+
+class Place(NamedTuple):
+    """Where to begin a page."""
+
+    bucket: str
+    prefix: str
+    """Of the keys in question."""
+    start_after: str
+    """The page has the keys that come after this text, which need not be a key; empty: from the first on."""
+
+
+class ListingError(Exception):
+    """A bucket cannot be listed."""
+
+    def __init__(self, bucket: str, reason: str) -> None:
+        super().__init__(f"bucket {bucket} cannot be listed: {reason}")
+        self.bucket = bucket
+
+
+ListPages = Callable[[Sequence[Place]], Sequence["Page | ListingError"]]
+"""At most `PAGES_AT_ONCE` places → the page of each, or why there is none."""
+
+
+def pages_of(keys: Sequence[bytes], places: Sequence[Place]) -> list[Page | ListingError]:
+    """The pages of a bucket whose keys, sorted, are all at hand."""
+    pages: list[Page | ListingError] = []
+    for place in places:
+        first, end = (bisect_left(keys, bound) for bound in _span(place.prefix))
+        first = max(first, bisect_right(keys, place.start_after.encode()))
+        pages.append(Page(keys[first : min(first + 1_000, end)], first + 1_000 < end))
+    return pages
+
+
+class Listing:
+    """The listing of buckets for one plan, within its bounds of pages and seconds."""
+
+    def __init__(
+        self,
+        list_pages: ListPages,
+        clock: Callable[[], float] = time.monotonic,
+        max_pages: float = MAX_PAGES,
+        max_seconds: float = MAX_SECONDS,
+    ) -> None:
+        self._list_pages = list_pages
+        self._clock = clock
+        self._max_pages = max_pages
+        self._ends_at = clock() + max_seconds
+        self.pages = 0
+        """How many pages were asked for."""
+        self.failures: dict[str, str] = {}
+        """Bucket → why it could not be listed."""
+
+    def measure(self, routes: Iterable[Route]) -> Measure:
+        """The collateral in the buckets of a distribution's routes; None where nothing could be listed."""
+        groups = _by_origin(routes)
+
+        def measure(tree: Tree, members: Sequence[str], choose: Choose) -> Collateral | None:
+            sources = [_Source(group, tree, members) for group in groups]
+            self._count(sources, choose)
+            if not any(source.listed for source in sources):
+                return None
+            return Collateral(_summed(sources, 1.0), len(tree.stems))
+
+        return measure
+
+    def _count(self, sources: Sequence[_Source], choose: Choose) -> None:
+        """Lists what the choice needs: the beginnings, then what is unknown of the forks that look best.
+
+        What was not listed yet counts for nothing, so that a fork looks cheap until it is known not to be.
+        Once nothing is unknown of those chosen, no other choice can be better.
+        """
+        wanted = [(source, 0) for source in sources]
+        while wanted:
+            for at in range(0, len(wanted), PAGES_AT_ONCE):
+                self._list(wanted[at : at + PAGES_AT_ONCE])
+            listed = [source for source in sources if source.bucket not in self.failures]
+            if self._is_over() or not listed:
+                return
+            closed = choose(_summed(sources, 0.0))
+            doubts = sorted((doubt for source in listed for doubt in source.doubts(closed)), reverse=True)
+            wanted = [(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]]
+
+    def _is_over(self) -> bool:
+        return self.pages >= self._max_pages or self._clock() >= self._ends_at
+
+    def _list(self, wanted: Sequence[tuple[_Source, int]]) -> None:
+        """Lists the cells from their first key that is not counted yet."""
+        if self._is_over():
+            return
+        wanted = wanted[: int(min(self._max_pages - self.pages, len(wanted)))]
+        self.pages += len(wanted)
+        places = [source.place(cell) for source, cell in wanted]
+        for (source, cell), page in zip(wanted, self._list_pages(places), strict=True):
+            if isinstance(page, ListingError):
+                self.failures[page.bucket] = str(page)
+            else:
+                source.count(cell, page)
+
+
+class Doubt(NamedTuple):
+    """A cell of a fork that would be closed, and is not fully known; the greater, the sooner it is listed."""
+
+    unseen: bool
+    """Not listed at all. Large cells, listed in part, come last: they hardly get any smaller."""
+    weight: float
+    cell: int
+    source: _Source
+
+
+UNSEEN, BEGUN, COMPLETE = 0, 1, 2
+
+
+class _Source:
+    """The counts of the objects that one bucket holds under one origin path."""
+
+    def __init__(self, routes: Sequence[Route], tree: Tree, members: Sequence[str]) -> None:
+        self.bucket = routes[0].bucket
+        self.listed = False
+        self._routes = routes
+        self._origin = routes[0].origin_path
+        self._prefix = _common_prefix(routes)
+        self._filters = any(
+            route.suffix or route.ignore or len(route.prefix) > len(self._prefix) for route in routes
+        )
+        spans = [_span(self._key(tree.prefix(fork))) for fork in tree.forks]
+        self._bounds = sorted({bound for span in spans for bound in span})
+        place = {bound: number for number, bound in enumerate(self._bounds)}
+        self.spans = [(place[first], place[end]) for first, end in spans]
+        """The first cell of each fork, and the one after its last."""
+        self._span_of = {_identity(fork): span for fork, span in zip(tree.forks, self.spans, strict=True)}
+        first, end = _span(self._prefix)
+        self._counts = [0] * (len(self._bounds) - 1)
+        self._states = [
+            COMPLETE if self._bounds[cell + 1] <= first or self._bounds[cell] >= end else UNSEEN
+            for cell in range(len(self._counts))
+        ]
+        self._counted_to: dict[int, str] = {}
+        """Cell that was begun → the last key that was counted."""
+        self._levels = [0] * len(self._counts)
+        """Directories that the paths of a cell's fork still have: the more, the more may lie between them."""
+        for fork, (low, high) in zip(reversed(tree.forks), reversed(self.spans), strict=True):
+            level = min(tree.stems[fork.first].count("/", fork.end), len(FIRST_MEANS) - 1)
+            self._levels[low:high] = [level] * (high - low)
+        self._changed = {self._key(path).encode() for path in members if not is_wildcard(path)}
+        # What a name with a `~` purges is purged anyway; `?*` purges no further object.
+        self._purged = sorted(
+            self._key(path[:-1]).encode() for path in members if is_wildcard(path) and not path.endswith("?*")
+        )
+
+    def place(self, cell: int) -> Place:
+        """Where the keys of the cell begin that are not counted yet."""
+        after = self._counted_to.get(cell)
+        return Place(self.bucket, self._prefix, _before(self._bounds[cell]) if after is None else after)
+
+    def count(self, cell: int, page: Page) -> None:
+        """Counts the page, which begins at the place of the cell, into this cell and those behind it."""
+        self.listed = True
+        unchanged = self._unchanged(page.keys)
+        last = page.keys[-1] if page.keys else b""
+        begun = cell in self._counted_to
+        counted = self._counts[cell] if begun else 0
+        at = 0 if begun else bisect_left(unchanged, self._bounds[cell])
+        for here in range(cell, len(self._counts)):
+            end = bisect_left(unchanged, self._bounds[here + 1], at)
+            counted += end - at
+            if page.more and last < self._bounds[here + 1]:
+                # Another page may have come further into this cell.
+                if self._states[here] != COMPLETE and self._counted_to.get(here, "").encode() < last:
+                    self._states[here], self._counts[here] = BEGUN, counted
+                    self._counted_to[here] = last.decode()
+                return
+            self._states[here], self._counts[here] = COMPLETE, counted
+            self._counted_to.pop(here, None)
+            counted, at = 0, end
+
+    def doubts(self, closed: Iterable[Fork]) -> Iterator[Doubt]:
+        """For each of the forks the cell that tells most about it, if any is not complete."""
+        means = self._means()
+        for fork in closed:
+            low, high = self._span_of[_identity(fork)]
+            unseen = [(means[self._levels[at]], -at) for at in range(low, high) if self._states[at] == UNSEEN]
+            if unseen:
+                yield Doubt(True, sum(mean for mean, _ in unseen), -max(unseen)[1], self)
+                continue
+            begun = [(self._counts[at], at) for at in range(low, high) if self._states[at] == BEGUN]
+            if begun:
+                count, cell = min(begun)
+                yield Doubt(False, -count, cell, self)
+
+    def expected(self, share_of_mean: float) -> list[float]:
+        """What each cell holds, as far as is known; one not listed, that share of its level's mean."""
+        means = [mean * share_of_mean for mean in self._means()]
+        return [
+            count if state == COMPLETE else count * UNFINISHED if state == BEGUN else means[level]
+            for level, state, count in zip(self._levels, self._states, self._counts, strict=True)
+        ]
+
+    def _means(self) -> list[float]:
+        """What the cells of each level hold on average, as far as they are known."""
+        totals, numbers = list(FIRST_MEANS), [1] * len(FIRST_MEANS)
+        for level, state, count in zip(self._levels, self._states, self._counts, strict=True):
+            if state != UNSEEN:
+                numbers[level] += 1
+                totals[level] += count * (UNFINISHED if state == BEGUN else 1)
+        return [total / number for total, number in zip(totals, numbers, strict=True)]
+
+    def _unchanged(self, keys: Sequence[bytes]) -> list[bytes]:
+        """The keys of the objects that the routes serve and that the changes do not purge anyway."""
+        unchanged = [key for key in keys if key not in self._changed]
+        if self._purged:
+            before = [bisect_right(self._purged, key) - 1 for key in unchanged]
+            unchanged = [
+                key
+                for key, at in zip(unchanged, before, strict=True)
+                if at < 0 or not key.startswith(self._purged[at])
+            ]
+        if self._filters:
+            unchanged = [
+                key
+                for key in unchanged
+                if any(paths.unserved(self.bucket, key.decode(), route) is None for route in self._routes)
+            ]
+        return unchanged
+
+    def _key(self, path: str) -> str:
+        """The key, or beginning of keys, of a viewer path: an alias of an object begins as its key does."""
+        if "%" in path or "+" in path:
+            path = unquote_plus(path)  # a `+` in a name is written %2B
+        return f"{self._origin}{path}"[1:]
+
+
+def _identity(fork: Fork) -> tuple[int, int]:
+    """What stays of a fork when a tree is contracted."""
+    return fork.first, fork.end
+
+
+def _summed(sources: Sequence[_Source], share_of_mean: float) -> list[float]:
+    """The expected collateral of each fork, in all buckets."""
+    costs = [0.0] * len(sources[0].spans)
+    for source in sources:
+        before = [0.0, *accumulate(source.expected(share_of_mean))]
+        costs = [
+            cost + before[high] - before[low] for cost, (low, high) in zip(costs, source.spans, strict=True)
+        ]
+    return costs
+
+
+def _by_origin(routes: Iterable[Route]) -> list[list[Route]]:
+    """The routes with a bucket; in one group, those whose viewer paths an object has once for all of them."""
+    groups: dict[tuple[str, str], list[Route]] = {}
+    for route in routes:
+        if route.bucket:
+            groups.setdefault((route.bucket, route.origin_path), []).append(route)
+    return list(groups.values())
+
+
+def _common_prefix(routes: Sequence[Route]) -> str:
+    """The longest prefix of all keys that the routes serve."""
+    prefix = commonprefix([route.prefix for route in routes])  # noqa: RUF071 (of texts, not of directories)
+    origin = f"{routes[0].origin_path}/"[1:]
+    return prefix if prefix.startswith(origin) else origin
+
+
+def _span(prefix: str) -> tuple[bytes, bytes]:
+    """Where the keys with that prefix begin, and where they have ended: no UTF-8 has a byte of 255."""
+    first = prefix.encode()
+    return first, first + b"\xff"
+
+
+def _before(bound: bytes) -> str:
+    """A text between the keys before the bound and those from there on; at worst, one a little before it."""
+    if bound.endswith(b"\xff"):
+        return bound[:-1].decode() + LAST_CHARACTER
+    text = bound.decode()
+    if text and "!" <= text[-1] != "\ue000":
+        return text[:-1] + chr(ord(text[-1]) - 1) + LAST_CHARACTER
+    return text[:-1]

@@ -1,0 +1,72 @@
+"""Paths past the budget → the wildcards with the least collateral."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from invalidator.collateral import Measure, estimated
+from invalidator.contraction import contracted
+from invalidator.knapsack import Limits, solve
+from invalidator.prefix_tree import Fork, Tree, grown, maximal, sorted_by_stem
+
+WORTH_A_ROUND = 0.02
+"""A further round takes a call and some 25 s. It must spare as much as this share of what has changed."""
+
+MAX_FORKS = 600
+"""The knapsack takes time by the fork: of more, those cheapest to close are closed beforehand."""
+
+ROUGH_FORKS, ROUGH_NUMBERS = 120, 16
+"""Forks, and numbers of paths, of a choice that only tells the listing where to look next."""
+
+
+def merge(
+    paths: Iterable[str],
+    max_paths: int,
+    max_wildcards: int,
+    min_wildcard_depth: int,
+    measure: Measure | None,
+) -> set[str]:
+    """Items that cover all of `paths`, within the budget unless `min_wildcard_depth` forbids to merge enough.
+
+    With the unchanged objects known, the collateral is the least possible where as many wildcards as paths
+    are allowed, and within a few thousandths of it elsewhere, up to `MAX_FORKS` forks; but for what another
+    round of wildcards is not worth, where fewer wildcards than paths are allowed.
+    """
+    members = sorted_by_stem(paths)
+    tree = grown(members)
+    closed = _to_close(tree, members, Limits(max_paths, max_wildcards), min_wildcard_depth, measure)
+    merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
+    wildcards = {tree.prefix(fork) + "*" for fork in closed}
+    return wildcards.union(path for at, path in enumerate(members) if at not in merged)
+
+
+def _to_close(
+    tree: Tree, members: Sequence[str], limits: Limits, min_wildcard_depth: int, measure: Measure | None
+) -> Sequence[Fork]:
+    """The forks to close; where even the broadest wildcards allowed exceed the budget, just these."""
+    allowed = _deep_enough(tree, min_wildcard_depth)
+    broadest = maximal(tree.forks, allowed)
+    unmerged = [fork for fork, may_close in zip(tree.forks, allowed, strict=True) if not may_close]
+    if not broadest or sum(fork.paths for fork in unmerged) + len(broadest) >= limits.paths:
+        return broadest
+    fewest_wildcards = sum(fork.wildcards for fork in unmerged) + len(broadest)
+    limits = limits._replace(wildcards=max(limits.wildcards, fewest_wildcards))
+
+    def within(costs: Sequence[float]) -> Sequence[float]:
+        return [cost if may_close else math.inf for cost, may_close in zip(costs, allowed, strict=True)]
+
+    def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:
+        return solve(*contracted(tree.forks, within(costs), ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS)
+
+    collateral = (measure and measure(tree, members, choose_roughly)) or estimated(tree)
+    return solve(
+        *contracted(tree.forks, within(collateral.of_forks), MAX_FORKS),
+        limits,
+        collateral.changed * WORTH_A_ROUND,
+    )
+
+
+def _deep_enough(tree: Tree, min_wildcard_depth: int) -> Sequence[bool]:
+    """For each fork, whether its wildcard has enough complete directories before it."""
+    return [tree.stems[fork.first].count("/", 0, fork.end) > min_wildcard_depth for fork in tree.forks]

@@ -1,0 +1,155 @@
+"""ListObjectsV2 over HTTP as S3 documents it (API Reference, ListObjectsV2), for buckets of given keys.
+
+It knows prefix, delimiter, start-after, continuation-token, encoding-type, max-keys, and the errors
+NoSuchBucket, AccessDenied and InvalidArgument. Each page takes `seconds_per_page`. It does not check signatures, and knows
+neither versions nor directory buckets, whose listing is not sorted. `AWS_ENDPOINT_URL_S3` points boto3 to it.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+MAX_KEYS = 1_000
+"""Keys and common prefixes of a page, at most."""
+
+
+class Bucket:
+    """Keys, and what was asked of them."""
+
+    def __init__(self, keys: Sequence[str], error: str = "") -> None:
+        self.keys = sorted(key.encode() for key in keys)
+        """In the order of the listing: by their bytes in UTF-8."""
+        self.error = error
+        """The code with which every call fails; empty: none does."""
+        self.asked: list[dict[str, str]] = []
+
+
+class S3Error(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def list_objects(name: str, bucket: Bucket, asked: Mapping[str, str]) -> str:
+    """The XML of a page. Raises S3Error."""
+    if bucket.error:
+        raise S3Error(403 if bucket.error == "AccessDenied" else 503, bucket.error, "The bucket says no.")
+    if not asked.get("max-keys", "1").isdigit():
+        raise S3Error(400, "InvalidArgument", "Provided max-keys not an integer or within integer range")
+    if asked.get("encoding-type", "url") != "url":
+        raise S3Error(400, "InvalidArgument", "Invalid Encoding Method specified in Request")
+    prefix, delimiter = asked.get("prefix", "").encode(), asked.get("delimiter", "").encode()
+    after = asked.get("start-after", "").encode()
+    if "continuation-token" in asked:
+        after = base64.b64decode(asked["continuation-token"])
+    most = min(int(asked.get("max-keys", MAX_KEYS)), MAX_KEYS)
+
+    at = max(bisect_left(bucket.keys, prefix), bisect_right(bucket.keys, after))
+    end = bisect_left(bucket.keys, prefix + b"\xff")
+    found: list[bytes] = []
+    prefixes: list[bytes] = []
+    last = after
+    while at < end and len(found) + len(prefixes) < most:
+        key = bucket.keys[at]
+        cut = key.find(delimiter, len(prefix)) if delimiter else -1
+        if cut < 0:
+            found.append(key)
+            last, at = key, at + 1
+            continue
+        common = key[: cut + len(delimiter)]
+        # A common prefix that was answered before the place to start after is not answered again.
+        if not after.startswith(common):
+            prefixes.append(common)
+        last = common + b"\xff"
+        at = bisect_left(bucket.keys, last)
+
+    def shown(text: bytes) -> str:
+        if "encoding-type" in asked:
+            return quote_plus(text, safe="/*")
+        return escape(text.decode())
+
+    def element(tag: str, text: object) -> str:
+        return f"<{tag}>{text}</{tag}>"
+
+    more = at < end and most > 0
+    parts = [
+        element("Name", name),
+        element("Prefix", shown(prefix)),
+        element("KeyCount", len(found) + len(prefixes)),
+        element("MaxKeys", most),
+        element("IsTruncated", str(more).lower()),
+    ]
+    if delimiter:
+        parts.append(element("Delimiter", shown(delimiter)))
+    if "encoding-type" in asked:
+        parts.append(element("EncodingType", "url"))
+    if "start-after" in asked:
+        parts.append(element("StartAfter", shown(asked["start-after"].encode())))
+    if more:
+        parts.append(element("NextContinuationToken", base64.b64encode(last).decode()))
+    parts += [
+        "<Contents>" + element("Key", shown(key)) + "<LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+        "<ETag>&quot;00000000000000000000000000000000&quot;</ETag><Size>1024</Size>"
+        "<StorageClass>STANDARD</StorageClass></Contents>"
+        for key in found
+    ]
+    parts += ["<CommonPrefixes>" + element("Prefix", shown(each)) + "</CommonPrefixes>" for each in prefixes]
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(parts)}</ListBucketResult>'
+    )
+
+
+@contextmanager
+def serve(buckets: Mapping[str, Bucket], seconds_per_page: float = 0.0) -> Iterator[str]:
+    """The address of a server of these buckets, in path style."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, buckets, seconds_per_page))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, buckets: Mapping[str, Bucket], seconds: float, *others: object) -> None:
+        self.buckets, self.seconds = buckets, seconds
+        super().__init__(*others)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        time.sleep(self.seconds)
+        address = urlsplit(self.path)
+        name = unquote(address.path).strip("/")
+        asked = {key: value[0] for key, value in parse_qs(address.query, keep_blank_values=True).items()}
+        try:
+            if name not in self.buckets:
+                raise S3Error(404, "NoSuchBucket", "The specified bucket does not exist")
+            self.buckets[name].asked.append(asked)
+            status, body = 200, list_objects(name, self.buckets[name], asked)
+        except S3Error as error:
+            status = error.status
+            body = f"<Error><Code>{error.code}</Code><Message>{error}</Message></Error>"
+        data = body.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_words: object) -> None:
+        pass

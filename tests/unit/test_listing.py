@@ -1,0 +1,181 @@
+"""Counts of unchanged objects from parts of a listing: exact where it is complete, and bounded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import count
+
+import pytest
+from bench.sites import made_up
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.matcher import may_purge
+
+from invalidator.listing import Listing, ListingError, Page, Place, pages_of
+from invalidator.paths import unserved, viewer_paths
+from invalidator.plan import cover
+from invalidator.settings import Budget, Route, Target
+
+SITE = Target("ESITE")
+PLAIN = Route("site", SITE, bucket="assets", index_documents=())
+
+
+def of(keys: Iterable[str], **bounds: float) -> Listing:
+    return Listing(partial(pages_of, sorted(key.encode() for key in keys)), **bounds)  # type: ignore[arg-type]
+
+
+def everything(keys: Iterable[str]) -> Listing:
+    return of(keys, max_pages=float("inf"), max_seconds=float("inf"))
+
+
+def planned(
+    changed: Iterable[str], routes: Sequence[Route], budget: Budget, listing: Listing
+) -> tuple[str, ...]:
+    paths = [
+        path
+        for key in changed
+        for route in routes
+        if unserved("assets", key, route) is None
+        for path in viewer_paths(key, route, "wildcard")
+    ]
+    return cover(paths, budget, listing.measure(routes))
+
+
+NAMES = st.text(alphabet="ab!é€😀 +*%~/-\U0001f601", min_size=1, max_size=6)
+
+
+@given(st.sets(NAMES, max_size=40), st.sets(NAMES, min_size=1, max_size=25), st.integers(1, 6))
+def test_a_complete_listing_counts_what_the_wildcards_throw_out_whatever_the_script(
+    keys: set[str], changed: set[str], most: int
+) -> None:
+    """By each fork: the cost that the listing answers is what an independent matcher counts."""
+    measured: list[tuple[str, float]] = []
+    measure = everything(keys | changed).measure([PLAIN])
+
+    def spied(tree, members, choose):  # type: ignore[no-untyped-def]
+        answer = measure(tree, members, choose)
+        assert answer is not None
+        cost_of = dict(zip(map(tree.prefix, tree.forks), answer.of_forks, strict=True))
+        closed = map(tree.prefix, choose(answer.of_forks))
+        measured.extend((f"{prefix}*", cost_of[prefix]) for prefix in closed)
+        return answer
+
+    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
+    cover(paths, Budget(most, most), spied)
+    gone = keys - changed
+    for wildcard, cost in measured:
+        expected = sum(
+            any(may_purge(wildcard, path) for path in viewer_paths(key, PLAIN, "encoded")) for key in gone
+        )
+        if not any(key.endswith("*") for key in gone):  # its `%2A` is matched as a beginning, and counted so
+            assert cost == expected
+
+
+def test_an_object_with_aliases_counts_once() -> None:
+    route = Route("site", SITE, bucket="assets", strip_extensions=(".html",))
+    keys = ["docs/a/index.html", "docs/b/index.html", "img/1", "img/2", "img/3"]
+    changed = ["docs/c/index.html", "docs/d/index.html", "img/8", "img/9"]
+    items = planned(changed, [route], Budget(3, 3), everything([*keys, *changed]))
+    assert "/docs/*" in items or "/docs*" in items
+    assert not any(item.startswith("/img/*") for item in items)
+
+
+@pytest.mark.parametrize(
+    ("route", "spared"),
+    [
+        pytest.param({"origin_path": "/www"}, "www/b/{}", id="origin path"),
+        pytest.param({"prefix": "b"}, "b/{}", id="prefix"),
+        pytest.param({"suffix": ".html"}, "b/{}.html", id="suffix"),
+        pytest.param({"ignore": ("*.map",)}, "b/{}", id="ignore"),
+        pytest.param({"origin_path": "/größe 1"}, "größe 1/b/{}", id="origin path of another script"),
+    ],
+)
+def test_only_objects_that_the_route_serves_count(route: dict[str, object], spared: str) -> None:
+    served = Route("site", SITE, bucket="assets", index_documents=(), **route)  # type: ignore[arg-type]
+    start = served.origin_path[1:] + "/" if served.origin_path else ""
+    changed = [f"{start}b{side}/{each}.html" for side in "xy" for each in range(3)]
+    unserved_keys = [f"{start}bx/{each}.map" for each in range(50)] if served.suffix or served.ignore else []
+    outside = [f"other/bx/{each}.html" for each in range(50)]
+    kept = [f"{start}by/{each}.html" for each in range(3, 40)]
+    items = planned(changed, [served], Budget(4, 1), everything([*changed, *unserved_keys, *outside, *kept]))
+    assert items == ("/bx/*", "/by/0.html", "/by/1.html", "/by/2.html")
+
+
+def test_the_routes_of_one_bucket_count_an_object_once_and_other_buckets_add_theirs() -> None:
+    def pages(places: Sequence[Place]) -> list[Page | ListingError]:
+        buckets = {"one": [b"a/3", b"a/4", b"b/3"], "two": [b"b/4", b"b/5", b"b/6"]}
+        return [page for place in places for page in pages_of(buckets[place.bucket], [place])]
+
+    routes = [
+        Route("first", SITE, bucket="one", index_documents=()),
+        Route("second", SITE, bucket="one", prefix="a/", index_documents=()),
+        Route("third", SITE, bucket="two", index_documents=()),
+    ]
+    paths = ["/a/1", "/a/2", "/b/1", "/b/2"]
+    assert cover(paths, Budget(3, 3), Listing(pages).measure(routes)) == ("/a/*", "/b/1", "/b/2")
+    assert cover(paths, Budget(3, 3), Listing(pages).measure(routes[:2])) == ("/a/1", "/a/2", "/b/*")
+
+
+def test_nothing_is_listed_while_the_budget_holds() -> None:
+    listing = of(["a", "b"])
+    assert cover(["/a", "/b"], Budget(2, 2), listing.measure([PLAIN])) == ("/a", "/b")
+    assert listing.pages == 0
+
+
+def test_a_bucket_that_cannot_be_listed_is_planned_blind_asked_once_and_named() -> None:
+    asked: list[Place] = []
+
+    def refuse(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.extend(places)
+        return [ListingError(place.bucket, "AccessDenied") for place in places]
+
+    listing = Listing(refuse)
+    paths = [f"/{a}/{b}" for a in "abc" for b in range(5)]
+    assert cover(paths, Budget(3, 3), listing.measure([PLAIN])) == cover(paths, Budget(3, 3))
+    assert listing.failures == {"assets": "bucket assets cannot be listed: AccessDenied"}
+    assert len(asked) == 1
+
+
+def test_no_more_pages_are_asked_for_than_the_bound_allows() -> None:
+    site = made_up("unkind", 10_000, 500, seed=1)
+    listing = of(site.keys, max_pages=5)
+    planned(site.changed, [PLAIN], Budget(), listing)
+    assert listing.pages == 5
+
+
+def test_the_listing_stops_when_its_time_is_up() -> None:
+    site = made_up("unkind", 10_000, 500, seed=1)
+    ticks = count()
+    listing = of(site.keys, clock=lambda: next(ticks), max_seconds=3)  # type: ignore[arg-type]
+    planned(site.changed, [PLAIN], Budget(), listing)
+    assert 0 < listing.pages <= 12
+
+
+@pytest.mark.parametrize("shape", ["directories", "assets"])
+@pytest.mark.parametrize("pages", [10, 50])
+def test_partial_knowledge_spares_more_than_none(shape: str, pages: int) -> None:
+    site = made_up(shape, 30_000, 1_000, seed=3)
+    blind = cover([f"/{key}" for key in site.changed], Budget())
+    items = planned(site.changed, [PLAIN], Budget(), of(site.keys, max_pages=pages))
+    assert collateral_of_plain(items, site.keys, site.changed) <= collateral_of_plain(
+        blind, site.keys, site.changed
+    )
+
+
+def collateral_of_plain(items: Sequence[str], keys: Iterable[str], changed: Iterable[str]) -> int:
+    prefixes = tuple(item[:-1] for item in items if item.endswith("*"))
+    return sum(f"/{key}".startswith(prefixes) for key in set(keys).difference(changed))
+
+
+def test_a_listing_within_the_bounds_plans_as_if_all_were_known() -> None:
+    chance = random.Random(5)  # noqa: S311
+    keys = sorted(
+        {f"{chance.randrange(20)}/{chance.randrange(30)}/{chance.randrange(40)}" for _ in range(9_000)}
+    )
+    changed = chance.sample(keys, 700)
+    known = cover(
+        [f"/{key}" for key in changed], Budget(), [f"/{key}" for key in set(keys).difference(changed)]
+    )
+    assert planned(changed, [PLAIN], Budget(), of(keys, max_seconds=60)) == known
