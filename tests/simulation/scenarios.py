@@ -109,7 +109,9 @@ def storm(count: int, chance: random.Random) -> list[Change]:
 def figures(result: Result, *kinds: str, refused: Iterable[str] = ()) -> Figures:
     """What every run shows: calls, paths, losses, and how long it took to be fresh."""
     verdict = result.verdict
-    times = sorted(itertools.chain.from_iterable(verdict.seconds[kind] for kind in kinds or verdict.seconds))
+    times = sorted(
+        itertools.chain.from_iterable(verdict.seconds.get(kind, ()) for kind in kinds or verdict.seconds)
+    )
     rank = {f"P{percent}": percent for percent in (50, 95, 99)}
     return {
         "calls": result.calls,
