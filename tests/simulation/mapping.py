@@ -110,9 +110,9 @@ class Mapping:
             self._fetch(self._chance.choice(ready))
 
     def _allowed(self) -> list[_Poller]:
-        """After errors Lambda reduces "the amount of concurrency allocated" (Lambda Developer Guide, "Handling
-        errors for an SQS event source"); how much is not said: here each failure halves it, and
-        each success doubles it."""
+        """After errors Lambda reduces "the amount of concurrency allocated" (Lambda Developer Guide,
+        "Handling errors for an SQS event source"); it does not say by how much: here each failure halves it,
+        and each success doubles it."""
         return self._pollers[: max(1, len(self._pollers) >> self._failures)]
 
     def _fetch(self, poller: _Poller) -> None:
