@@ -170,7 +170,8 @@ class _Held:
 
     def holds(self, change: Change, url: str) -> bool:
         return any(
-            letter.oldest <= change.time <= letter.latest and letter.target in ("", change.target)
+            letter.oldest <= change.time <= letter.latest
+            and (not letter.target or not change.target or letter.target == change.target)
             for item in self._items.matching(url)
             for letter in self._by_item[item]
         )

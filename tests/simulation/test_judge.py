@@ -86,8 +86,12 @@ def test_a_change_that_a_dead_letter_holds_is_dead_and_not_lost() -> None:
     ],
 )
 def test_a_dead_letter_of_something_else_excuses_nothing(held: DeadLetter) -> None:
-    change = Change("a", 10)
+    change = Change("a", 10, target="E1")
     assert judge([change], [], [held]).lost == (change,)
+
+
+def test_a_dead_letter_of_the_only_distribution_holds_its_changes() -> None:
+    assert judge([Change("a", 10)], [], [letter("/a", target="E1")]).lost == ()
 
 
 def test_a_dead_letter_with_a_wildcard_holds_what_it_matches() -> None:
