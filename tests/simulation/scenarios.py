@@ -268,18 +268,19 @@ def stormy(conditions: Conditions, *, count: int) -> Figures:
     with world(
         seed=conditions.seed, deployment=conditions.deployment, weather=STORMY, refused=poison
     ) as wild:
-        wild.change(changes)
+        wild.change(
+            replace(change, kind="poison") if f"/{change.key}" in poison else change for change in changes
+        )
         garbage = {
             wild.queue.send(body, at=START + wild.chance.uniform(0, HOURS * 3_600)) for body in GARBAGE
         }
         result = wild.run(_watch(wild, conditions))
-    told = {letter.reason for letter in result.letters.values() if not letter.items}
     unread = len(garbage) - sum(not letter.items for letter in result.letters.values())
     return {
-        **figures(result, refused=poison),
+        **figures(result, "deploy", "single", refused=poison),
         "billed twice": result.verdict.billed_twice,
         "dollars": result.verdict.billed_paths * USD_PER_PATH,
-        "unreadable not told": max(0, unread) + (None in told),
+        "unreadable not told": max(0, unread),
         "without a reason": len(result.letters.keys() - result.reasons.keys()),
         "kills": sum(function.kills for function in wild.functions),
     }
