@@ -1,9 +1,9 @@
 """Nothing lost: long runs of the packaged functions in virtual time, and the figures of docs/nothing-lost.md.
 
-`python -m bench.storm` runs every scenario and prints what each came to beside its bounds; `--only outage-10min` runs
-some, `--short` leaves out the long ones, `--one-stage` runs the design with one queue and one function, `--classic` the
-recipe of one call per object, `--write` puts the figures into the document. Every run is repeated exactly by its seed.
-Exits 1 where anything was lost, or anything innocent was given up.
+`python -m bench.storm` runs every scenario and prints what each came to beside its bounds. `--only NAME` runs
+one, `--short` leaves out the long ones, `--one-stage` runs the design with one queue and one function,
+`--classic` the recipe of one call per object, `--write` puts the figures into the document. A seed repeats a
+run exactly. Exits 1 where anything was lost, or anything innocent was given up.
 """
 
 from __future__ import annotations

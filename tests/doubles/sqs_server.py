@@ -1,7 +1,7 @@
 """SQS over HTTP: standard and FIFO queues with their visibility, retention, deduplication and dead letters.
 
-`Queue` is a queue without a network, on any clock; `serve` puts HTTP before several of them, as boto3 speaks it
-(`AWS_ENDPOINT_URL_SQS`). Where AWS documents nothing the double takes the stricter reading, and says so.
+`Queue` is a queue without a network, on any clock; `serve` puts HTTP before several of them, as boto3 speaks
+it (`AWS_ENDPOINT_URL_SQS`). Where AWS documents nothing the double takes the stricter reading, and says so.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from typing import Any
 MAX_BATCH = 10
 """Messages of one request (SQS Developer Guide, "Amazon SQS message quotas")."""
 MAX_MESSAGE_BYTES = 262_144
-"""Of a message with its attributes, and of a batch. AWS has raised both to 1 MiB (botocore 1.43, SendMessageBatch);
-the provider for Terraform still knows the old limit, and the stricter of the two holds here."""
+"""Of a message with its attributes, and of a batch. AWS has raised both to 1 MiB (botocore 1.43,
+SendMessageBatch); the provider for Terraform still knows the old limit, and the stricter of the two holds."""
 MAX_IN_FLIGHT = {False: 120_000, True: 20_000}
 """FIFO → received and not deleted ("Amazon SQS message quotas"): beyond that, nothing more is received."""
 DEDUPLICATION_SECONDS = 300.0
-"""How long a FIFO queue drops what has the deduplication id of an earlier message ("Exactly-once processing")."""
+"""How long a FIFO queue drops what has the deduplication id of an earlier message ("Exactly-once
+processing")."""
 MAX_VISIBILITY_SECONDS = 43_200
 """Twelve hours, counted from the receive ("Amazon SQS visibility timeout")."""
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -305,8 +306,8 @@ class Queue:
         return taken
 
     def _receive_fifo(self, wanted: int) -> list[Message]:
-        """As many of one group as there are, then of the next, beginning with the oldest message (SQS Developer
-        Guide, "FIFO queue delivery logic")."""
+        """As many of one group as there are, then of the next, beginning with the oldest message (SQS
+        Developer Guide, "FIFO queue delivery logic")."""
         taken: list[Message] = []
         free = [group for group in self._groups if group not in self._busy]
         for group in sorted(free, key=lambda each: self._groups[each][0].order):

@@ -10,7 +10,15 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.doubles.sqs_server import ACCOUNT, DEDUPLICATION_SECONDS, MAX_MESSAGE_BYTES, Queue, Sqs, SqsError, serve
+from tests.doubles.sqs_server import (
+    ACCOUNT,
+    DEDUPLICATION_SECONDS,
+    MAX_MESSAGE_BYTES,
+    Queue,
+    Sqs,
+    SqsError,
+    serve,
+)
 
 DAY = 86_400.0
 
@@ -58,7 +66,8 @@ def stand() -> Iterator[Stand]:
     def queue(name: str, **options: Any) -> Queue:
         return Queue(name, clock=lambda: now[0], **options)
 
-    dead, dead_fifo = queue("dead", retention_seconds=14 * DAY), queue("dead.fifo", retention_seconds=14 * DAY)
+    dead = queue("dead", retention_seconds=14 * DAY)
+    dead_fifo = queue("dead.fifo", retention_seconds=14 * DAY)
     made = [
         dead,
         dead_fifo,
@@ -181,7 +190,8 @@ class TestLimits:
         entries = [{"Id": "good", "MessageBody": "x"}, {"Id": "bad", "MessageBody": "\x00"}]
         answer = stand.client.send_message_batch(QueueUrl=stand.address("plain"), Entries=entries)
         assert [each["Id"] for each in answer["Successful"]] == ["good"]
-        assert [(each["Id"], each["Code"]) for each in answer["Failed"]] == [("bad", "InvalidMessageContents")]
+        [failed] = answer["Failed"]
+        assert (failed["Id"], failed["Code"]) == ("bad", "InvalidMessageContents")
 
     def test_a_visibility_of_more_than_twelve_hours_is_refused(self, stand: Stand) -> None:
         stand.send("plain")

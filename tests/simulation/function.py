@@ -4,11 +4,12 @@ Nothing of the handler is replaced. It is imported from the package, with a modu
 time, and its calls go through the real boto3 over real HTTP. Only the last step, where botocore sends a
 request, is watched: there a call takes its time, and there a function may be killed.
 
-Processor time is charged by what there is to do and not by this machine's clock, so that a seed repeats a run.
+Processor time is charged by what there is to do and not by this machine's clock: so a seed repeats a run.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import json
@@ -18,6 +19,7 @@ import random
 import sys
 import threading
 import types
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,10 +39,10 @@ CALL_SECONDS = 0.2
 SQS_CALL_SECONDS = 0.02
 """What a call of SQS takes, within the region."""
 COLD_START_SECONDS = 2.5
-"""A new sandbox: start, import of boto3, clients, at the 0.14 processors that 256 MB have (0.25–0.40 s of a whole
-processor, measured)."""
+"""A new sandbox: start, import of boto3, clients, at the 0.14 processors that 256 MB have (0.25–0.40 s of a
+whole processor, measured)."""
 SHARE = 256 / 1_769
-"""Of a processor, which 1,769 MB would have whole (Lambda Developer Guide, "Configure Lambda function memory")."""
+"""Of a processor, which 1,769 MB have whole (Lambda Developer Guide, "Configure Lambda function memory")."""
 RECORD_SECONDS = 30e-6 / SHARE
 """To read one record of a batch (30 µs of a whole processor, measured)."""
 BYTE_SECONDS = 15e-9 / SHARE
@@ -55,8 +57,23 @@ class KilledError(BaseException):
 
 @dataclass
 class _Sandbox:
-    index: Any
-    since: float
+    modules: Mapping[str, Any]
+    """Its own copy of all modules of the package."""
+    since: float = 0.0
+
+    host: Mapping[str, Any] = field(default_factory=dict)
+    """Modules of the same names that stand aside while it runs."""
+
+    def enter(self) -> None:
+        """From now on `import` finds its modules, also one inside a function."""
+        self.host = {name: sys.modules[name] for name in self.modules if name in sys.modules}
+        sys.modules.update(self.modules)
+
+    def leave(self) -> None:
+        """From now on `import` finds what it found before."""
+        for name in self.modules:
+            sys.modules.pop(name, None)
+        sys.modules.update(self.host)
 
 
 @dataclass
@@ -107,10 +124,15 @@ class Function:
             sandbox = self._sandbox()
             _running.ends_at = self.time.now() + self.timeout_seconds
             self.sleep(_reading_seconds(event))
-            answer: Mapping[str, Any] = sandbox.index.lambda_handler(
-                json.loads(json.dumps(event)), self._context()
-            )
-            self.step()
+            _running.sandbox = sandbox
+            sandbox.enter()
+            try:
+                handler = sandbox.modules["index"].lambda_handler
+                answer: Mapping[str, Any] = handler(json.loads(json.dumps(event)), self._context())
+                self.step()
+            finally:
+                _running.sandbox = None
+                sandbox.leave()
         except KilledError:
             self.kills += 1
             return None
@@ -128,7 +150,12 @@ class Function:
     def sleep(self, seconds: float) -> None:
         """Sleep within an invocation, which ends with its time-out whatever it was about to do."""
         left: float = _running.ends_at - self.time.now()
+        sandbox: _Sandbox | None = getattr(_running, "sandbox", None)
+        if sandbox:
+            sandbox.leave()
         self.time.sleep(min(seconds, left))
+        if sandbox:
+            sandbox.enter()
         if seconds >= left:
             raise KilledError
 
@@ -182,8 +209,8 @@ class Function:
             ),
             "random": types.SimpleNamespace(random=self.chance.random, uniform=self.chance.uniform),
         }
-        index = _imported(self.package, stand_ins, self.environment, self._merged)
-        return _Sandbox(index, since=self.time.now())
+        modules = _imported(self.package, stand_ins, self.environment, self._merged)
+        return _Sandbox(modules, since=self.time.now())
 
     def _merged(self, count: int) -> None:
         self.planned_paths += count
@@ -237,18 +264,19 @@ def lambda_service(environment: Mapping[str, str]) -> Iterator[None]:
 
 def _imported(
     package: Path, stand_ins: Mapping[str, Any], environment: Mapping[str, str], merged: Any
-) -> Any:
-    """The module `index` of the package, freshly imported, with some modules replaced."""
+) -> Mapping[str, Any]:
+    """All modules of the package, freshly imported, with some other modules replaced."""
 
     def is_ours(name: str) -> bool:
-        return name == "index" or name.split(".")[0] == "invalidator"
+        return name == "index" or name.partition(".")[0] == "invalidator"
 
     aside = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
     real = {name: sys.modules[name] for name in stand_ins}
     sys.path.insert(0, str(package))
     sys.modules.update(stand_ins)
     try:
-        index = importlib.import_module("index")
+        for name in _names(package):
+            importlib.import_module(name)
     finally:
         sys.modules.update(real)
         sys.path.remove(str(package))
@@ -269,4 +297,11 @@ def _imported(
         return merge(paths, *arguments, **named)
 
     plan["merge"] = charged
-    return index
+    return modules
+
+
+@functools.cache
+def _names(package: Path) -> tuple[str, ...]:
+    with zipfile.ZipFile(package) as archive:
+        names = [name.removesuffix(".py").replace("/", ".") for name in archive.namelist()]
+    return tuple(name.removesuffix(".__init__") for name in names if not name.endswith(".__main__"))

@@ -1,4 +1,4 @@
-"""Whether anything was lost: judged from what changed, what CloudFront accepted and what lies in the dead letters.
+"""Whether anything was lost: judged from what changed, what CloudFront accepted and the dead letters.
 
 The judge shares no code with the function. It knows how a viewer may write the URL of an object, and what
 CloudFront's guide says an invalidation path matches.
@@ -100,7 +100,7 @@ class _Items:
                 yield item
 
 
-def judge(
+def judge(  # noqa: PLR0912 - one walk through time
     changes: Iterable[Change], invalidations: Sequence[Invalidation], dead_letters: Sequence[DeadLetter] = ()
 ) -> Verdict:
     """Compare what changed with what was accepted, and the rest with the dead letters."""
@@ -170,7 +170,8 @@ class _Held:
 
     def holds(self, change: Change, url: str) -> bool:
         return any(
-            letter.oldest <= change.time <= letter.latest and letter.target in ("", change.target)
+            letter.oldest <= change.time <= letter.latest
+            and (not letter.target or not change.target or letter.target == change.target)
             for item in self._items.matching(url)
             for letter in self._by_item[item]
         )

@@ -1,6 +1,6 @@
 """An event source mapping: Lambda's pollers between a queue and a function, as its guide describes them.
 
-Everything is an event of virtual time. A quiet queue causes none: what waits costs nothing until it is visible.
+Everything is an event of virtual time. A quiet queue causes none: what waits costs nothing until then.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ PAYLOAD_BYTES = 6 * 1024 * 1024
 FETCH = 10
 """Messages that one ReceiveMessage brings at the most (SQS API reference)."""
 QUIET_SECONDS = 20.0
-"""With a window and little traffic "Lambda might wait for up to 20 seconds before invoking", also where the window is
-shorter (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+"""With a window and little traffic "Lambda might wait for up to 20 seconds before invoking", also where the
+window is shorter (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
 LONGEST_RETRY_SECONDS = 60.0
-"""Between two tries of an invocation that Lambda refuses. The guide says that Lambda backs off, not how far."""
+"""Between two tries of an invocation that Lambda refuses. The guide says that Lambda backs off, not how."""
 
 Event = dict[str, Any]
 Invoke = Callable[[Event], AnyMapping[str, Any] | None]
@@ -54,7 +54,7 @@ class _Poller:
 
 
 class Mapping:
-    """Brings batches of a queue to a function, several at a time, and deletes what the answer does not name."""
+    """Brings batches of a queue to a function, several at a time, and deletes what the answer leaves out."""
 
     def __init__(
         self,
@@ -110,9 +110,9 @@ class Mapping:
             self._fetch(self._chance.choice(ready))
 
     def _allowed(self) -> list[_Poller]:
-        """After errors Lambda reduces "the amount of concurrency allocated" (Lambda Developer Guide, "Handling errors
-        for an SQS event source"); by how much it does not say: here each failure halves it, and each success doubles
-        it."""
+        """After errors Lambda reduces "the amount of concurrency allocated" (Lambda Developer Guide,
+        "Handling errors for an SQS event source"); it does not say by how much: here each failure halves it,
+        and each success doubles it."""
         return self._pollers[: max(1, len(self._pollers) >> self._failures)]
 
     def _fetch(self, poller: _Poller) -> None:
@@ -165,8 +165,9 @@ class Mapping:
         self._wake_at(self._time.now())
 
     def _answer(self, batch: _Batch) -> AnyMapping[str, Any] | None:
-        """The function's answer. A refused invocation is tried again until the messages are visible again: so it
-        spends one of their receives (Lambda Developer Guide, "Handling errors for an SQS event source")."""
+        """The function's answer. A refused invocation is tried again until the messages are visible again: so
+        it spends one of their receives (Lambda Developer Guide, "Handling errors for an SQS event source").
+        """
         wait = 1.0
         while True:
             try:
@@ -178,7 +179,7 @@ class Mapping:
                 wait = min(2 * wait, LONGEST_RETRY_SECONDS)
 
     def _settle(self, batch: _Batch, answer: AnyMapping[str, Any] | None) -> bool:
-        """Delete what the answer does not name; whether the answer was one, by the rules of ReportBatchItemFailures.
+        """Delete what the answer does not name; whether it was one, by the rules of ReportBatchItemFailures.
 
         After anything else the whole batch comes back, when its visibility ends.
         """

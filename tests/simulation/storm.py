@@ -143,7 +143,7 @@ class World:
             self.time.call_at(self.time.now() + seconds, mapping.enable)
 
     def run(self, watch: Callable[[], object] = lambda: None, *, until: float = float("inf")) -> Result:
-        """Bring everything to its end, or to the time `until`, and judge it; `watch` comes before each invocation."""
+        """Bring everything to its end, or to `until`, and judge it; `watch` is called at each invocation."""
         self.watch = watch
         self.time.run(lambda: self.time.now() > until)
         for queue in self.sqs.queues.values():
@@ -239,7 +239,7 @@ class Result:
         return frozenset(change.key for change in self.verdict.dead)
 
     def innocent_dead(self, refused: Iterable[str]) -> int:
-        """Dead letters without any item of `refused`, or changes given up though CloudFront would take them: the more."""
+        """Dead letters without an item of `refused`, or changes given up that CloudFront would take."""
         guilty = set(refused)
         letters = sum(bool(each.items) and guilty.isdisjoint(each.items) for each in self.letters.values())
         return max(letters, sum(guilty.isdisjoint(urls_of(change.key)) for change in self.verdict.dead))
@@ -287,7 +287,7 @@ def world(
     refused: Iterable[str] = (),
     known: Iterable[str] = (DISTRIBUTION,),
 ) -> Iterator[World]:
-    """A CloudFront, the queues and the functions at time `START`; the seed decides all that chance decides."""
+    """A CloudFront, queues and functions at time `START`; the seed decides all that chance decides."""
     time = VirtualTime(START)
     cloudfront = CloudFront(
         clock=time.now,
