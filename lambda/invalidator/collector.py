@@ -70,9 +70,9 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
         time = now if change.time is None else min(change.time, now)
         for target, items, message_id in served(settings, [change], found):
             by_item = gathered.setdefault(target, {})
-            for number, item in enumerate(items):
+            for number, path in enumerate(items):
                 # A change that a request covers rides along with it, and is not paid for twice.
-                item = next((wide for wide in broad.get(target, ()) if covers(wide, item)), item)
+                item = next((wide for wide in broad.get(target, ()) if covers(wide, path)), path)
                 by_item.setdefault(item, _Gathered(time, set())).add(time, [message_id], int(number == 0))
     return Collected(
         tuple(_parcels(gathered, now)),

@@ -12,6 +12,7 @@ from invalidator.chunks import Chunk, ChunkError
 from invalidator.collector import collect, dead_letters
 from invalidator.events import Batch, Change, Rejected, Request
 from invalidator.pace import Memory
+from invalidator.plan import part
 from invalidator.planner import Ready, Received, Wait
 from invalidator.settings import Settings
 from invalidator.submission import Outcome
@@ -137,8 +138,6 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     step = decided(*messages)
     assert isinstance(step, Ready)
     (invalidation,) = step.invalidations
-    from invalidator.plan import part
-
     outcomes = [
         Outcome(part(invalidation, ["/a"]), "accepted", id="I1"),
         Outcome(part(invalidation, ["/b", "/c"]), "deferred", error="later", retry_at=512.0),
@@ -148,6 +147,6 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     assert settled.waiting == {"c1": 12.0}
     assert settled.done == set()
     (rest,) = settled.rest
-    assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, {"c0"})
+    assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
     (letter,) = settled.letters
     assert json.loads(letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
