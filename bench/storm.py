@@ -1,29 +1,28 @@
-"""Nothing lost: long runs of the packaged function in virtual time, and the figures of docs/nothing-lost.md.
+"""Nothing lost: long runs of the packaged functions in virtual time, and the figures of docs/nothing-lost.md.
 
-`python -m bench.storm` prints them, `--write` puts them into the document; `--changes 10000` makes the storm
-smaller. Every run is repeated exactly by its seed.
+`python -m bench.storm` runs every scenario and prints what each came to beside its bounds. `--only NAME` runs
+one, `--short` leaves out the long ones, `--one-stage` runs the design with one queue and one function,
+`--classic` the recipe of one call per object, `--write` puts the figures into the document. A seed repeats a
+run exactly. Exits 1 where anything was lost, or anything innocent was given up.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import heapq
 import itertools
 import json
-import math
 import random
-import statistics
+import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from rich.console import Console
 from scripts.progress import step
 from tests.doubles.cloudfront_server import (
-    MAX_WILDCARDS_IN_PROGRESS,
     NAMESPACE,
     AnswerLostError,
     CloudFront,
@@ -31,112 +30,27 @@ from tests.doubles.cloudfront_server import (
     ServiceError,
 )
 from tests.simulation.judge import Change, judge
-from tests.simulation.sqs import Batching
-from tests.simulation.storm import (
-    DISTRIBUTION,
-    START,
-    STORMY,
-    Result,
-    deploy,
-    s3_notification,
-    small_message,
-    trickle,
-    world,
+from tests.simulation.scenarios import (
+    BY_NAME,
+    SCENARIOS,
+    USD_PER_PATH,
+    Conditions,
+    Figures,
+    Scenario,
+    storm,
 )
+from tests.simulation.storm import DEPLOYED, DISTRIBUTION, ONE_STAGE, START, STORMY
 
 ROOT = Path(__file__).resolve().parent.parent
-WORKLOADS = ROOT / "bench" / "workloads"
 DOCUMENT = ROOT / "docs" / "nothing-lost.md"
 BEGIN, END = "<!-- figures: written by bench/storm.py -->", "<!-- end of figures -->"
-
-HOURS = 6
-DEPLOYS_OF_EACH = 3
-OBJECTS_A_SECOND = 100
-"""How fast a deploy uploads."""
-USD_PER_PATH = 0.005
-
-GARBAGE = ["", "null", '{"Records": 7}', '{"hello": "world"}', "[]"] * 4
+SECONDS = frozenset({"P50", "P95", "P99", "max", "after", "Lambda s"})
+SHOWN = ("calls", "paths", "P50", "P95", "max", "after", "lost", "innocent dead", "dollars")
 
 Row = Sequence[object]
-Say = Callable[[str], None]
 
 
-def workload(name: str) -> list[str]:
-    """The keys that a real redeploy changed."""
-    changed: list[str] = json.loads(gzip.decompress((WORKLOADS / f"{name}.json.gz").read_bytes()))["changed"]
-    return changed
-
-
-def storm(count: int, chance: random.Random) -> list[Change]:
-    """A working day of a bucket: each real redeploy three times, at any hour, and single objects between."""
-    sites = {
-        path.name.removesuffix(".json.gz"): [f"{path.name.split('.')[0]}/{key}" for key in changed]
-        for path in sorted(WORKLOADS.glob("*.json.gz"))
-        if (changed := workload(path.name.removesuffix(".json.gz")))
-    }
-    keys = list(itertools.chain.from_iterable(sites.values()))
-    changes = [
-        change
-        for site in sites.values()
-        for _ in range(DEPLOYS_OF_EACH)
-        for change in deploy(
-            site,
-            at=START + chance.uniform(0, HOURS * 3_600 - len(site) / OBJECTS_A_SECOND),
-            seconds=len(site) / OBJECTS_A_SECOND,
-        )
-    ]
-    changes = chance.sample(changes, min(len(changes), count * 2 // 3))
-    return changes + trickle(keys, count - len(changes), seconds=HOURS * 3_600, chance=chance)
-
-
-@dataclass(frozen=True)
-class Tally:
-    """One run of the storm, by whichever means."""
-
-    name: str
-    calls: int
-    throttled: int
-    paths: int
-    lost: int
-    billed_twice: int
-    seconds: float
-    notes: str
-
-    @property
-    def dollars(self) -> float:
-        """At the list price, past the account's free thousand."""
-        return self.paths * USD_PER_PATH
-
-
-def our_storm(changes: Sequence[Change], seed: int, say: Say) -> Tally:
-    """The storm through the packaged function, with every fault at 5 % of the calls."""
-    poison = {f"/{change.key}" for change in changes[:: len(changes) // 10]}
-    with world(seed=seed, weather=STORMY, refused=poison) as stormy:
-        stormy.change(changes)
-        garbage = {
-            stormy.queue.send(body, START + stormy.chance.uniform(0, HOURS * 3_600)) for body in GARBAGE
-        }
-        result = stormy.run(lambda: say(f"{(stormy.time.now() - START) / 3_600:.1f} h of {HOURS} h"))
-    innocent = {key for key in result.dead_keys if f"/{key}" not in poison}
-    notes = (
-        f"{len(result.dead)} dead letters: {len(garbage & result.dead)} of {len(garbage)} unreadable ones, "
-        f"{len(result.dead_keys)} paths that CloudFront refuses, {len(innocent)} others; "
-        f"{len(result.reasons)} of them with their reason in the log; "
-        f"{stormy.function.invocations:,} invocations, {stormy.function.kills:,} killed midway"
-    )
-    return Tally(
-        "this module",
-        result.calls,
-        result.answers.get("Throttling", 0),
-        result.verdict.billed_paths,
-        len(result.lost),
-        result.verdict.billed_twice,
-        result.seconds,
-        notes,
-    )
-
-
-def classic_storm(changes: Sequence[Change], seed: int) -> Tally:
+def classic_storm(changes: Sequence[Change], seed: int) -> Figures:
     """The same storm by the classic recipe: for each event a function, one path, errors swallowed.
 
     boto3's standard mode tries three times, after a random part of one and of two seconds, and does not
@@ -171,110 +85,13 @@ def classic_storm(changes: Sequence[Change], seed: int) -> Tally:
             heapq.heappush(agenda, (now[0] + delay, number, key, attempt + 1))
     answers = Counter(call.answer for call in cloudfront.calls)
     verdict = judge(changes, tuple(cloudfront.invalidations.values()))
-    return Tally(
-        "one call per object",
-        len(cloudfront.calls),
-        answers["Throttling"],
-        verdict.billed_paths,
-        len(verdict.lost),
-        verdict.billed_twice,
-        now[0] - START,
-        "nobody is told: the errors are swallowed",
-    )
-
-
-DEPLOYMENTS: Sequence[tuple[str, Callable[[Change], str], Batching]] = (
-    ("S3 notifications", s3_notification, Batching()),
-    ("small messages", small_message, Batching()),
-    ("S3 notifications, `size = 1000`", s3_notification, Batching(size=1_000)),
-    ("S3 notifications, `timeout_seconds = 60`", s3_notification, Batching(timeout_seconds=60)),
-)
-
-
-def deploy_rows(seeds: Sequence[int], say: Say) -> Iterator[Row]:
-    """The deploy of 10,141 objects, with different messages and settings, once for each seed."""
-    for name, body, batching in DEPLOYMENTS:
-        runs = []
-        for seed in seeds:
-            say(f"{name}, seed {seed}")
-            with world(seed=seed, batching=batching) as busy:
-                busy.change(deploy(workload("openjdk-doc")), body)
-                result = busy.run()
-            paths, seconds = result.verdict.billed_paths, round(result.seconds)
-            runs.append((busy.function.invocations, result.calls, paths, seconds, len(result.lost)))
-        within = sum(calls <= 8 and paths <= 300 and seconds <= 180 for _, calls, paths, seconds, _ in runs)
-        yield name, *map(spread, zip(*runs, strict=True)), f"{within} of {len(runs)}"
-
-
-def poison_row(seed: int) -> Row:
-    """One path among 3,000 that CloudFront refuses for no documented reason."""
-    keys = [f"page-{number:04}.html" for number in range(3_000)]
-    poison = random.Random(seed).choice(keys)
-    settings = {"max_paths": 10_000, "max_wildcards": 10_000}
-    batching = Batching(max_receives=1, timeout_seconds=300)
-    with world(seed=seed, batching=batching, settings=settings, refused={f"/{poison}"}) as poisoned:
-        poisoned.change(deploy(keys))
-        result = poisoned.run()
-    bound = math.floor(2 * math.log2(3_000) + 2)
-    return (
-        "one poison path among 3,000",
-        f"{result.calls} calls (bound {bound}), {len(result.dead)} message in the dead letters, "
-        f"{len(result.lost)} lost, {result.verdict.billed_paths:,} paths billed",
-    )
-
-
-def kill_row(seed: int) -> Row:
-    """The same batches, once undisturbed and once killed after each of their steps in turn."""
-
-    def run(kill_at: int | None) -> tuple[int, Result]:
-        with world(seed=seed) as deadly:
-            deadly.function.kill_at = kill_at
-            deadly.change(deploy(workload("bootstrap-icons")))
-            result = deadly.run()
-        return deadly.function.steps, result
-
-    steps, undisturbed = run(None)
-    killed = [run(step)[1] for step in range(steps)]
-    lost = sum(len(result.lost) for result in killed)
-    extra = sum(result.verdict.billed_paths - undisturbed.verdict.billed_paths for result in killed)
-    return (
-        "the function killed at every step of a batch, in turn",
-        f"{steps} steps, {lost} lost, {extra} paths billed twice for the same messages",
-    )
-
-
-def quota_row(seed: int) -> Row:
-    """All 3,000 files and 15 wildcards in use by somebody else for ten minutes."""
-    with world(seed=seed) as patient:
-        patient.cloudfront.hold(DISTRIBUTION, files=3_000, wildcards=MAX_WILDCARDS_IN_PROGRESS, seconds=600)
-        patient.change(deploy(workload("bootstrap-icons")))
-        result = patient.run()
-    return (
-        "quota held full by somebody else for ten minutes",
-        f"{result.calls} calls, {len(result.lost)} lost, {len(result.dead)} dead letters, "
-        f"drained {result.seconds - 600:.0f} s after the quota was free",
-    )
-
-
-def spread(values: Sequence[int]) -> str:
-    """The median, and the least and the most where they differ."""
-    middle = statistics.median_low(values)
-    return f"{middle:,}" if min(values) == max(values) else f"{middle:,} ({min(values):,}–{max(values):,})"
-
-
-def storm_rows(ours: Tally, classic: Tally) -> Iterator[Row]:
-    """Both runs of the storm, and how many times as much the classic recipe takes."""
-    for tally in (ours, classic):
-        yield (
-            tally.name,
-            f"{tally.calls:,}",
-            f"{tally.throttled:,}",
-            f"**{tally.lost:,}**",
-            f"{tally.paths:,}",
-            f"{tally.billed_twice:,}",
-            f"${tally.dollars:,.2f}",
-            f"{tally.seconds / 3_600:.1f} h",
-        )
+    return {
+        "calls": len(cloudfront.calls),
+        "throttled": answers["Throttling"],
+        "paths": verdict.billed_paths,
+        "lost": len(verdict.lost),
+        "dollars": verdict.billed_paths * USD_PER_PATH,
+    }
 
 
 def table(header: Row, rows: Sequence[Row]) -> str:
@@ -283,55 +100,72 @@ def table(header: Row, rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def figures(count: int, seed: int, seeds: Sequence[int]) -> str:
-    """All that the document shows, as Markdown."""
-    console = Console(stderr=True)
-    changes = storm(count, random.Random(seed))
-    with step(console, f"a storm of {count:,} changes, through this module") as say:
-        ours = our_storm(changes, seed, say)
-    with step(console, "the same storm, one call per object"):
-        classic = classic_storm(changes, seed)
-    with step(console, "a deploy of 10,141 objects") as say:
-        deployed = list(deploy_rows(seeds, say))
-    with step(console, "poison, kills, and a quota held by somebody else"):
-        single = [poison_row(seed), kill_row(seed), quota_row(seed)]
-    undelivered = count * USD_PER_PATH
-    return "\n\n".join(
-        [
-            f"### The storm: {count:,} changes in {HOURS} hours, every fault at 5 % (seed {seed})",
-            table(
-                ["", "calls", "throttled", "lost", "paths billed", "for nothing", "dollars", "drained after"],
-                list(storm_rows(ours, classic)),
-            ),
-            f"Of this module: {ours.notes}. Of the classic recipe: {classic.notes}; had CloudFront taken all "
-            f"of its paths, they would have cost ${undelivered:,.2f}. "
-            f"It makes {classic.calls / ours.calls:,.0f} times as many calls.",
-            f"### The deploy: 10,141 objects at once (seeds {seeds[0]} to {seeds[-1]}: median, least–most)",
-            table(
-                ["messages", "batches", "calls", "paths", "seconds", "lost", "within the bounds"],
-                deployed,
-            ),
-            "The bounds: 8 calls, 300 paths, 180 seconds. Calls count whether or not CloudFront takes them.",
-            f"### One thing at a time (seed {seed})",
-            table(["run", "what came of it"], single).replace("--:", "---"),
-        ]
-    )
+def shown(name: str, value: float | None) -> str:
+    """A figure with its unit."""
+    if value is None:
+        return ""
+    if name in SECONDS:
+        return f"{value:,.0f} s"
+    return f"${value:,.2f}" if name == "dollars" else f"{value:,.10g}"
+
+
+def row(scenario: Scenario, figures: Figures) -> Row:
+    """A scenario's line of the document: its figures, those with a bound beside it."""
+    cells = []
+    for name in SHOWN:
+        text = shown(name, figures.get(name))
+        bound = scenario.bounds.get(name)
+        cells.append(text if bound is None or not text else f"{text} (≤ {bound:g})")
+    return (scenario.title, *cells, scenario.before)
+
+
+def told(scenario: Scenario, figures: Figures) -> str:
+    """All figures of a scenario on one line."""
+    values = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    broken = scenario.broken(figures)
+    return f"{scenario.name}: {values}{'; BEYOND: ' + ', '.join(broken) if broken else '; within its bounds'}"
 
 
 def main() -> None:
-    """Run everything; exit 1 where something was lost."""
+    """Run what was asked for; exit 1 where something was lost."""
     parser = argparse.ArgumentParser(prog="python -m bench.storm", description=__doc__)
-    parser.add_argument("--changes", type=int, default=100_000, help="of the storm")
+    parser.add_argument("--only", action="append", choices=sorted(BY_NAME), metavar="NAME", help="a scenario")
+    parser.add_argument("--list", action="store_true", help="print the names of the scenarios")
+    parser.add_argument("--short", action="store_true", help="leave out what takes more than half a minute")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--deploys", type=int, default=20, help="seeds of the deploy, from 1")
+    parser.add_argument("--one-stage", action="store_true", help="one queue, one function")
+    parser.add_argument("--classic", type=int, metavar="CHANGES", help="the storm by one call per object")
+    parser.add_argument("--json", type=Path, help="also write all figures into this file")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
     arguments = parser.parse_args()
-    text = figures(arguments.changes, arguments.seed, range(1, arguments.deploys + 1))
-    print(text)
+    if arguments.list:
+        print("\n".join(f"{each.name}\t{each.title}" for each in SCENARIOS))
+        return
+    if arguments.classic:
+        changes = storm(arguments.classic, random.Random(arguments.seed))
+        print(json.dumps(classic_storm(changes, arguments.seed)))
+        return
+    chosen = [BY_NAME[name] for name in arguments.only or ()] or [
+        each for each in SCENARIOS if not (arguments.short and each.long)
+    ]
+    console = Console(stderr=True)
+    deployment = ONE_STAGE if arguments.one_stage else DEPLOYED
+    print(f"seed {arguments.seed}, {'one stage' if arguments.one_stage else 'two stages'}", flush=True)
+    results: dict[str, Figures] = {}
+    for scenario in chosen:
+        began = time.monotonic()
+        with step(console, scenario.title) as say:
+            results[scenario.name] = scenario.run(Conditions(arguments.seed, deployment, say))
+        print(f"{told(scenario, results[scenario.name])} [{time.monotonic() - began:.0f} s]", flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if arguments.write:
+        rows = [row(each, results[each.name]) for each in chosen]
+        text = f"Seed {arguments.seed}.\n\n{table(['run', *SHOWN, 'one stage'], rows)}"
         before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
         _, _, after = rest.partition(END)
         DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    sys.exit(any(figures["lost"] or figures["innocent dead"] for figures in results.values()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The entry point of the function: wiring, and nothing else."""
+"""The entry point of both functions: wiring, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ import json
 import logging
 import os
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from invalidator import cloudfront, codepipeline, events, inventory, listing, pace, pipeline, report
-from invalidator.settings import Settings
+from invalidator import (
+    chunks,
+    cloudfront,
+    codepipeline,
+    collector,
+    events,
+    inventory,
+    pace,
+    pipeline,
+    planner,
+    queues,
+    report,
+)
+from invalidator.listing import Listing
+from invalidator.planner import Received, Wait
+from invalidator.settings import Settings, Target
+from invalidator.submission import Submission, Terms
 
 log = logging.getLogger()
 # At INFO botocore tells where it found its credentials, for every client that it makes.
@@ -18,49 +34,248 @@ logging.getLogger("botocore").setLevel(logging.WARNING)
 RESERVE_SECONDS = cloudfront.CONNECT_TIMEOUT_SECONDS + cloudfront.READ_TIMEOUT_SECONDS + 2.0
 """What a call that starts just before the deadline may still take, and the answer after it."""
 
-QUOTA = pace.Quota()
-"""Outlives the invocation, as what it has started at CloudFront does."""
+PLANNER_PATIENCE_SECONDS = 4.0
+"""Between two calls of a planner; what must wait longer is handed back to the plan queue."""
+
+CULPRIT_SECONDS = 30.0
+"""Until messages come back that fail together, but not alone."""
+
+MEMORY = pace.Memory(rate=pace.CallRate(seconds_per_call=4.0))
+"""Of a planner: outlives the invocation, and leaves half of the account's call rate to others."""
+
+DIRECT_MEMORY = pace.Memory()
+"""Of synchronous calls: only what is in progress outlives the invocation."""
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # In the init phase a function has a whole processor for up to ten seconds (Lambda guide, execution
+    # environment lifecycle): here a client costs a fraction of what it costs the first call.
+    cloudfront.own_client()
+    if "PLAN_QUEUE_URL" in os.environ:
+        queues.client()
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """Invalidate what the event says has changed, or was asked for.
+    """Collect, plan, or carry out a request, whichever the event is for.
 
-    Answers the direct answer, or for SQS the partial-batch answer. Raises SettingsError for an environment
+    Answers the partial-batch answer for SQS, else the direct answer. Raises SettingsError for an environment
     that the module did not write, and InvalidationError for whatever could not be invalidated and has no
     queue to go back to.
     """
+    settings = Settings.from_environment(os.environ)
     seconds_left = context.get_remaining_time_in_millis() / 1000
     deadline = time.monotonic() + max(seconds_left - RESERVE_SECONDS, seconds_left / 2)
-    settings = Settings.from_environment(os.environ)
-    batch = events.read(event, context.aws_request_id)
-    bounded = listing.Listing(inventory.list_pages) if settings.inventory else None
-    prepared = pipeline.prepare(settings, batch, bounded)
-    for bucket, error in bounded.failures.items() if bounded else ():
-        log.warning("inventory failed: planned blind", extra={"bucket": bucket, "error": error})
+    source = _queue_arn(event)
+    if source.endswith(".fifo"):
+        return _plan(settings, event, deadline)
+    if source and os.environ.get("PLAN_QUEUE_URL"):
+        return _collect(settings, event, context.aws_request_id)
+    return _carry_out(settings, event, context.aws_request_id, deadline)
+
+
+def _queue_arn(event: Any) -> str:
+    """The ARN of the queue that a batch comes from; empty for any other event."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    first = records[0] if isinstance(records, list) and records else None
+    if not isinstance(first, dict) or first.get("eventSource") != "aws:sqs":
+        return ""
+    return str(first.get("eventSourceARN") or "unknown")
+
+
+def _carry_out(settings: Settings, event: Any, invocation_id: str, deadline: float) -> dict[str, Any]:
+    """Plan and send at once: direct requests, and queues without a plan queue behind them."""
+    batch = events.read(event, invocation_id)
+    listing = _listing(settings)
+    prepared = pipeline.prepare(settings, batch, listing)
+    _record_listing(listing)
     clients = cloudfront.clients()
-    outcomes = cloudfront.submit(prepared.invalidations, clients=clients, deadline=deadline, quota=QUOTA)
-    if any(request.wait for request in batch.requests):
+    terms = Terms(
+        deadline,
+        min_wildcard_depth=settings.budget.min_wildcard_depth,
+        verbatim=prepared.requested,
+    )
+    memory = pace.Memory(in_progress=DIRECT_MEMORY.in_progress)
+    outcomes = Submission(cloudfront.creator(clients), memory, terms).run(prepared.invalidations)
+    if not batch.queued and any(request.wait for request in batch.requests):
         outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=deadline)
-    told = report.Report(batch, prepared, outcomes)
-    _record(told)
-    return report.answer(told, answered=_answer_jobs(told))
+    finished = report.Report(batch, prepared, outcomes)
+    _record(finished)
+    answered = _answer_jobs(finished)
+    return report.answer(finished, answered=answered)
 
 
-def _record(told: report.Report) -> None:
-    for refusal in report.refusals(told):
+def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -> dict[str, Any]:
+    """Changes and requests into the plan queue; a message that stays unreadable into the dead-letter queue."""
+    batch = events.read(event, invocation_id)
+    collected = collector.collect(settings, batch, time.time())
+    failed = queues.send_parcels(os.environ["PLAN_QUEUE_URL"], collected.parcels)
+    letters = collector.dead_letters(event, collected.rejected)
+    buried = {
+        message_id
+        for message_id, letter in letters.items()
+        if queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], letter)
+    }
+    unreadable = {each.message_id for each in collected.rejected} - buried
+    for record in report.bounded(
+        [{"error": each.error, "message_ids": [each.message_id]} for each in collected.rejected]
+    ):
+        log.error(record.pop("error"), extra=record)
+    log.info("collected", extra=report.collected_record(batch, collected, failed, buried))
+    _emit(report.collected_metrics(collected, time.time()))
+    return report.partial_answer(failed | unreadable)
+
+
+def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    """Chunks of the plan queue into calls of CloudFront; what must wait is handed back for as long."""
+    messages = planner.read(event)
+    failed: dict[str, float] = {}
+    alive = []
+    for message in messages:
+        reason = planner.hopeless(settings, message, time.time())
+        if not reason:
+            alive.append(message)
+        elif not _bury(planner.given_up(message, reason)):
+            failed[message.message_id] = CULPRIT_SECONDS
+    for group in planner.by_group(alive):
+        failed |= _plan_group(settings, group, deadline)
+    receipts = {
+        message.receipt: failed[message.message_id] for message in messages if message.message_id in failed
+    }
+    if receipts:
+        queues.hand_back(os.environ["PLAN_QUEUE_URL"], receipts)
+    return report.partial_answer(failed)
+
+
+def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) -> dict[str, float]:
+    """Plan the messages of a group together, or alone where they fail together; ids to be handed back."""
+    target = settings.target(group[0].chunk.target_id) if group[0].chunk else None
+    try:
+        if target is None:
+            raise LookupError(f"no route names the target of {group[0].group}")
+        return _send(settings, target, group, deadline)
+    except Exception:
+        log.exception("a plan failed", extra={"group": group[0].group, "messages": len(group)})
+    if len(group) > 1:
+        failed: dict[str, float] = {}
+        for message in group:
+            failed |= _plan_group(settings, [message], deadline)
+        return failed
+    reason = "the planner raised an error for this chunk alone: see the log"
+    buried = _bury(planner.given_up(group[0], reason))
+    return {} if buried else {group[0].message_id: CULPRIT_SECONDS}
+
+
+def _send(settings: Settings, target: Target, group: Sequence[Received], deadline: float) -> dict[str, float]:
+    """Wait, or plan and send; the ids of the messages to be handed back, with the seconds."""
+    listing = _listing(settings)
+    step = planner.decide(
+        settings,
+        target,
+        group,
+        MEMORY,
+        lambda: pipeline.measures(settings, listing),
+        now=time.monotonic(),
+        wall=time.time(),
+    )
+    if isinstance(step, Wait):
+        return _hand_back(settings, target, group, step)
+    _record_listing(listing)
+    terms = Terms(
+        deadline,
+        longest_wait=PLANNER_PATIENCE_SECONDS,
+        waits_for_permission=True,
+        min_wildcard_depth=settings.budget.min_wildcard_depth,
+        verbatim=step.verbatim,
+    )
+    outcomes = Submission(cloudfront.creator(cloudfront.clients()), MEMORY, terms).run(step.invalidations)
+    MEMORY.called_at[group[0].group] = time.monotonic()
+    settled = planner.settle(target, group, outcomes, time.monotonic())
+    unsent = _resend(settled.rest)
+    unburied = not _bury(settled.letters)
+    failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), CULPRIT_SECONDS)
+    if unburied:
+        refused = {
+            each
+            for outcome in outcomes
+            if outcome.status == "refused"
+            for each in outcome.invalidation.message_ids
+        }
+        failed |= dict.fromkeys(sorted(refused), CULPRIT_SECONDS)
+    _record_plan(report.PlanReport(target, group, outcomes, listing.failures if listing else {}), failed)
+    return failed
+
+
+def _hand_back(settings: Settings, target: Target, group: Sequence[Received], step: Wait) -> dict[str, float]:
+    """The seconds of each message; a full plate, and a message received too often, are sent again instead."""
+    failed = dict.fromkeys((message.message_id for message in group), step.seconds)
+    parcels = planner.packed(settings, target, group)
+    if parcels is None:
+        parcels = planner.renewed(group)
+    unsent = _resend(parcels)
+    replaced = frozenset[str]().union(*(parcel.message_ids for parcel in parcels)) - unsent
+    log.info("waiting", extra=report.waiting_record(target, group, step))
+    _emit(report.waiting_metrics(target, group, time.time()))
+    return {message_id: seconds for message_id, seconds in failed.items() if message_id not in replaced}
+
+
+def _resend(parcels: Sequence[chunks.Parcel]) -> frozenset[str]:
+    return queues.send_parcels(os.environ["PLAN_QUEUE_URL"], parcels) if parcels else frozenset()
+
+
+def _bury(letters: Sequence[chunks.DeadLetter]) -> bool:
+    """Whether the dead-letter queue accepted every letter."""
+    sent = [queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], letter) for letter in letters]
+    for letter in letters:
+        log.error(letter.reason, extra={"distribution_id": letter.distribution_id, "outcome": "dead letter"})
+    return all(sent)
+
+
+def _listing(settings: Settings) -> Listing | None:
+    """The bounds of one plan's inventory; None without one."""
+    if not settings.inventory:
+        return None
+    return Listing(inventory.list_pages)
+
+
+def _record_listing(listing: Listing | None) -> None:
+    for bucket, error in listing.failures.items() if listing else ():
+        log.warning("inventory failed: planned blind", extra={"bucket": bucket, "error": error})
+
+
+def _record_plan(plan: report.PlanReport, failed: Mapping[str, float]) -> None:
+    for record in report.bounded(report.outcome_records(plan.outcomes)):
+        log.error(record.pop("error"), extra=record)
+    for outcome in plan.outcomes:
+        if outcome.replaces:
+            log.warning(
+                "CloudFront refused a name: a wildcard was sent instead",
+                extra={"refused": outcome.replaces, "item": outcome.invalidation.items[0]},
+            )
+    log.info("plan", extra=report.plan_record(plan, failed, time.time()))
+    _emit(report.plan_metrics(plan, time.time()))
+
+
+def _record(finished: report.Report) -> None:
+    for refusal in report.bounded(report.refusals(finished)):
         log.error(refusal.pop("error"), extra=refusal)
-    log.info("batch", extra=report.batch_record(told))
-    for document in report.metrics(told, time.time()):
+    log.info("batch", extra=report.batch_record(finished))
+    _emit(report.metrics(finished, time.time()))
+
+
+def _emit(documents: Sequence[Mapping[str, Any]]) -> None:
+    for document in documents:
         # CloudWatch reads embedded metrics from a log line that is the bare document.
-        print(json.dumps(document))
+        print(json.dumps(report.by_function(document, os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))))
 
 
-def _answer_jobs(told: report.Report) -> frozenset[str]:
+def _answer_jobs(finished: report.Report) -> frozenset[str]:
     """The ids of the messages whose CodePipeline job now knows how it ended."""
-    failures = told.failures
-    for message_id, job_id in told.jobs.items():
+    if not finished.jobs:
+        return frozenset()
+    failures = finished.failures
+    for message_id, job_id in finished.jobs.items():
         if message_id in failures:
             codepipeline.fail(job_id, "; ".join(failures[message_id]))
         else:
             codepipeline.succeed(job_id)
-    return frozenset(told.jobs)
+    return frozenset(finished.jobs)

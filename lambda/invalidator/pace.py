@@ -1,113 +1,187 @@
-"""When a call of CloudFront is worth making: its rate, its quotas, and whose turn it is.
+"""What a sandbox remembers of CloudFront: calls made, invalidations in progress, refusals, paths paid for.
 
-Nothing here asks CloudFront anything: GetInvalidation is a power that the function need not have, and
-ListInvalidations gets slow as the history grows (rust-lang/docs.rs, PR 2091).
+Pure: every time is passed in, in seconds of a clock that never runs backwards. Nothing here asks CloudFront
+anything: GetInvalidation is a permission that the function need not have, and ListInvalidations gets slow
+as the history grows (rust-lang/docs.rs, PR 2091).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
-from invalidator.knapsack import WILDCARDS_AT_ONCE
+from invalidator import limits
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
+from invalidator.verdicts import Verdict
 
-FILES_IN_PROGRESS = 3_000
-"""Files that CloudFront invalidates at once for a distribution (its guide, InvalidationLimits)."""
+GONE_SECONDS = 120.0
+"""How long a target that does not exist is not asked for again."""
 
-ROUND_SECONDS = 25.0
-"""When the next round may start: an invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04)."""
+PLANNERS = 2
+"""How many planners may run at once: the least `maximum_concurrency` of an SQS event source mapping."""
 
-HANDOVER_SECONDS = 8.0
-"""Between the rounds of two functions, of which neither knows whether the other's are late."""
-
-CALLS_AT_ONCE = 5
-SECONDS_PER_CALL = 2.0
-"""The account may make about 0.5 calls a second, after a burst of a handful (aws-sdk-js issue 3983)."""
+BACKOFF_SECONDS = {
+    Verdict.THROTTLED: (2.0, 16.0),
+    Verdict.FULL: (8.0, 25.0),
+    Verdict.TRANSIENT: (0.5, 16.0),
+    Verdict.DENIED: (8.0, 25.0),
+}
+"""Verdict → (the first wait, the longest wait); each failure doubles the wait."""
 
 
 @dataclass
-class Rate:
-    """The calls of one invocation: a handful at once, then one every two seconds."""
+class CallRate:
+    """A burst of calls, then one every `seconds_per_call`; the burst comes back at the same rate."""
 
-    calls: int = 0
-    next_call_at: float = 0.0
+    seconds_per_call: float = limits.SECONDS_PER_CALL
+    burst: int = limits.CALLS_AT_ONCE
+    _free_at: float = float("-inf")
+    """When the whole burst is available again."""
+
+    def next_call_at(self, now: float) -> float:
+        """The time from which one more call keeps to the rate."""
+        return max(now, self._free_at - (self.burst - 1) * self.seconds_per_call)
 
     def called(self, now: float) -> None:
         """Count a call, whatever came of it."""
-        self.calls += 1
-        if self.calls >= CALLS_AT_ONCE:
-            self.next_call_at = now + SECONDS_PER_CALL
+        self._free_at = max(self._free_at, now) + self.seconds_per_call
 
 
 @dataclass(frozen=True)
-class _Round:
-    at: float
+class _Running:
+    since: float
     files: int
     wildcards: int
 
 
 @dataclass
-class Quota:
-    """What one sandbox knows of the quotas; it outlives an invocation, as invalidations in progress do.
+class InProgress:
+    """The invalidations that CloudFront has accepted from this sandbox and that may not be complete."""
 
-    Two functions drain the queue, for Lambda allows no fewer, and share the quota without a word. So they
-    take turns: who is refused waits as long as the other, whose batch is most likely of the same size,
-    needs for its rounds; and who has had all its rounds leaves time for as many of the other's.
-    """
-
-    rounds: dict[Target, list[_Round]] = field(default_factory=dict)
-    """The latest of each target in the order of their time, those left to the other function included."""
-    turn: dict[Target, list[_Round]] = field(default_factory=dict)
-    """Those of the present invocation."""
+    running: dict[Target, list[_Running]] = field(default_factory=dict)
 
     def accepted(self, invalidation: Invalidation, now: float) -> None:
-        """Remember a round that CloudFront runs from now on."""
-        target = invalidation.target
-        placed = _Round(now, _files(invalidation), invalidation.wildcards)
-        recent = [each for each in self.rounds.get(target, []) if each.at > now - 2 * ROUND_SECONDS]
-        self.rounds[target] = [*recent, placed]
-        self.turn.setdefault(target, []).append(placed)
+        """Remember an invalidation that runs from now on."""
+        recent = [
+            each
+            for each in self.running.get(invalidation.target, [])
+            if each.since > now - limits.COMPLETION_SECONDS
+        ]
+        wildcards = invalidation.wildcards
+        placed = _Running(now, len(invalidation.items) - wildcards, wildcards)
+        self.running[invalidation.target] = [*recent, placed]
 
-    def room_at(self, invalidation: Invalidation) -> float:
-        """The time from which the invalidation fits beside what is known to run."""
-        files, wildcards = _files(invalidation), invalidation.wildcards
-        for each in reversed(self.rounds.get(invalidation.target, [])):
-            files += each.files
-            wildcards += each.wildcards
-            if _too_many(files if _files(invalidation) else 0, wildcards if invalidation.wildcards else 0):
-                return each.at + ROUND_SECONDS
-        return 0.0
-
-    def is_ours(self, target: Target, now: float) -> bool:
-        """Whether a refusal may be due to a round of our own that takes longer than most."""
-        return any(each.at <= now < each.at + 2 * ROUND_SECONDS for each in self.rounds.get(target, []))
-
-    def end_turn(self) -> None:
-        """Leave the other function as many rounds as this invocation had, where both do not fit at once."""
-        for target, placed in self.turn.items():
-            files, wildcards = sum(each.files for each in placed), sum(each.wildcards for each in placed)
-            if _too_many(2 * files, 2 * wildcards):
-                handed_over_twice = placed[-1].at + 2 * HANDOVER_SECONDS
-                self.rounds[target] += [
-                    _Round(handed_over_twice + number * ROUND_SECONDS, each.files, each.wildcards)
-                    for number, each in enumerate(placed, start=1)
-                ]
-        self.turn.clear()
+    def room_at(self, target: Target, files: int, wildcards: int) -> float:
+        """The time from which so many items fit beside what is in progress; an empty quota takes any number."""
+        files_left = limits.FILES_IN_PROGRESS - files if files else limits.FILES_IN_PROGRESS
+        wildcards_left = (
+            limits.WILDCARDS_IN_PROGRESS - wildcards if wildcards else limits.WILDCARDS_IN_PROGRESS
+        )
+        for each in reversed(self.running.get(target, [])):
+            files_left -= each.files if files else 0
+            wildcards_left -= each.wildcards if wildcards else 0
+            if (files_left < 0 and each.files) or (wildcards_left < 0 and each.wildcards):
+                return each.since + limits.COMPLETION_SECONDS
+        return float("-inf")
 
 
-def turn_seconds(*invalidations: Invalidation) -> float:
-    """How long another function with as many rounds to place needs until it hands over."""
-    files = sum(map(_files, invalidations))
-    wildcards = sum(each.wildcards for each in invalidations)
-    rounds = max(math.ceil(files / FILES_IN_PROGRESS), math.ceil(wildcards / WILDCARDS_AT_ONCE))
-    return rounds * ROUND_SECONDS + HANDOVER_SECONDS
+@dataclass
+class _Refusal:
+    failures: int = 0
+    until: float = float("-inf")
+    error: str = ""
+    verdict: Verdict | None = None
 
 
-def _files(invalidation: Invalidation) -> int:
-    return len(invalidation.items) - invalidation.wildcards
+@dataclass
+class Refusals:
+    """Until when a target is left alone after CloudFront refused a call that may be repeated.
+
+    A throttled account refuses all its distributions alike. A full quota of wildcards refuses no files:
+    what holds none waits only for a refusal of its own kind.
+    """
+
+    by_scope: dict[tuple[str, ...], _Refusal] = field(default_factory=dict)
+
+    def refused(
+        self, invalidation: Invalidation, verdict: Verdict, error: str, now: float, chance: float
+    ) -> None:
+        """Double the wait of what was refused; `chance` from 0 to 1 moves it by a quarter."""
+        refusal = self.by_scope.setdefault(
+            _scope(invalidation.target, verdict, invalidation.wildcards), _Refusal()
+        )
+        refusal.failures += 1
+        first, longest = BACKOFF_SECONDS[verdict]
+        wait = min(longest, first * 2.0 ** min(refusal.failures - 1, 30)) * (0.75 + 0.5 * chance)
+        refusal.until, refusal.error, refusal.verdict = now + wait, error, verdict
+
+    def accepted(self, invalidation: Invalidation) -> None:
+        """Forget what the acceptance has shown to be over."""
+        for verdict in BACKOFF_SECONDS:
+            self.by_scope.pop(_scope(invalidation.target, verdict, invalidation.wildcards), None)
+
+    def latest(self, target: Target, wildcards: int) -> _Refusal:
+        """The refusal that keeps such an invalidation waiting longest; one without `until` where none does."""
+        scopes = {_scope(target, verdict, wildcards) for verdict in BACKOFF_SECONDS}
+        found = [self.by_scope[scope] for scope in sorted(scopes) if scope in self.by_scope]
+        return max(found, key=lambda each: each.until, default=_Refusal())
 
 
-def _too_many(files: int, wildcards: int) -> bool:
-    return files > FILES_IN_PROGRESS or wildcards > WILDCARDS_AT_ONCE
+def _scope(target: Target, verdict: Verdict, wildcards: int) -> tuple[str, ...]:
+    if verdict is Verdict.THROTTLED:
+        return ("account", target.role_arn)
+    if verdict is Verdict.FULL:
+        return (target.id, "wildcards" if wildcards else "files")
+    return (target.id, verdict.name)
+
+
+COLD_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 12, 1 / 4, 1 / 4
+"""Shares of a planner's paths per hour: at the start of a sandbox, at most, and coming back in an hour.
+
+In any hour a planner whose sandboxes live ten minutes or longer spends at most what one had (1/4), what six
+new ones begin with (6/12) and what came back (1/4): its share, and not more.
+"""
+
+
+@dataclass
+class Purse:
+    """The paths that this sandbox may still pay for on behalf of one target: a token bucket."""
+
+    paths_per_hour: float
+    """This planner's share of the caller's bound."""
+    paths: float
+    at: float
+
+    @classmethod
+    def cold(cls, max_paths_per_hour: int, now: float) -> Purse:
+        """The purse of a new sandbox, which cannot know what the one before it spent."""
+        share = max_paths_per_hour / PLANNERS
+        return cls(share, share * COLD_SHARE, now)
+
+    def left(self, now: float) -> float:
+        """Paths that may be spent at `now`, a part of one included."""
+        refilled = self.paths + (now - self.at) / 3_600 * self.paths_per_hour * HOURLY_SHARE
+        self.paths, self.at = min(self.paths_per_hour * FULL_SHARE, refilled), max(now, self.at)
+        return self.paths
+
+    def spend(self, paths: int, now: float) -> None:
+        """Take the paths of an accepted call, or of one that may have been accepted; an empty purse stays so."""
+        self.paths = max(self.left(now) - paths, 0.0)
+
+
+@dataclass
+class Memory:
+    """Everything that outlives an invocation, as what it has started at CloudFront does."""
+
+    rate: CallRate = field(default_factory=CallRate)
+    in_progress: InProgress = field(default_factory=InProgress)
+    refusals: Refusals = field(default_factory=Refusals)
+    purses: dict[str, Purse] = field(default_factory=dict)
+    gone: dict[Target, tuple[float, str]] = field(default_factory=dict)
+    """Target that does not exist → until when that is believed without another call, and the error."""
+    called_at: dict[str, float] = field(default_factory=dict)
+    """Group of the plan queue → when its last plan was sent."""
+
+    def purse(self, target_id: str, max_paths_per_hour: int, now: float) -> Purse:
+        """The target's purse, a new one where this sandbox has none."""
+        return self.purses.setdefault(target_id, Purse.cold(max_paths_per_hour, now))

@@ -33,6 +33,8 @@ class Prepared:
     rejected: tuple[Rejected, ...]
     changes: Mapping[Target, int]
     """How many changed objects each target serves, with all the repetitions that were received."""
+    requested: frozenset[tuple[Target, str]] = frozenset()
+    """Items that are sent as they were requested, whatever CloudFront says of them."""
 
 
 @dataclass
@@ -48,32 +50,27 @@ class Found:
 def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) -> Prepared:
     """Plan a batch: every served change and every request is covered, whatever is wrong is rejected by name.
 
-    The listing, where there is one, is used only where paths must be merged; what it cannot list is planned
-    blind.
+    The listing is used only with `settings.inventory`, and only where paths must be merged; what it cannot
+    list is planned blind.
     """
-    asked: list[tuple[Request, Target, tuple[str, ...]]] = []
-    rejected = list(batch.rejected)
-    for request in batch.requests:
-        try:
-            asked.append((request, _target(settings, request), _requested_items(settings, request)))
-        except (UnknownDistributionError, paths.PathError) as error:
-            rejected.append(Rejected(request.message_id, str(error), request.job_id))
-
+    asked, unusable = checked_requests(settings, batch.requests)
+    rejected = [*batch.rejected, *unusable]
     found = Found()
     changed = _gathered(served(settings, batch.changes, found))
     requested = _gathered(
-        (target, items, request.message_id) for request, target, items in asked if not request.dry_run
+        (each.target, each.items, each.request.message_id) for each in asked if not each.request.dry_run
     )
     rehearsed = _gathered(
-        (target, items, request.message_id) for request, target, items in asked if request.dry_run
+        (each.target, each.items, each.request.message_id) for each in asked if each.request.dry_run
     )
-    requested, changed = _without_covered(requested, changed)
+    requested, changed = without_covered(requested, changed)
     return Prepared(
         invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, measures(settings, listing)),
         rehearsed=plan(rehearsed, AS_ASKED),
         ignored=batch.ignored + tuple(found.ignored),
         rejected=tuple(rejected + found.rejected),
         changes=dict(found.counts),
+        requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
 
 
@@ -109,6 +106,27 @@ def _target(settings: Settings, request: Request) -> Target:
 def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
     asked = settings.default_paths if request.paths is None and not request.tags else request.paths or ()
     return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that can be carried out: whose cache, and which items."""
+
+    request: Request
+    target: Target
+    items: tuple[str, ...]
+
+
+def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[list[Asked], list[Rejected]]:
+    """The requests that can be carried out, and a refusal with its reason for each of the others."""
+    asked: list[Asked] = []
+    rejected: list[Rejected] = []
+    for request in requests:
+        try:
+            asked.append(Asked(request, _target(settings, request), _requested_items(settings, request)))
+        except (UnknownDistributionError, paths.PathError) as error:
+            rejected.append(Rejected(request.message_id, str(error), request.job_id))
+    return asked, rejected
 
 
 def served(
@@ -150,7 +168,7 @@ def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> Wanted:
     }
 
 
-def _without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]:
+def without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]:
     """Changes that a request covers anyway ride along with it, and are not paid for twice."""
     served = {target: dict(by_item) for target, by_item in requested.items()}
     left: dict[Target, dict[str, frozenset[str]]] = {}

@@ -11,7 +11,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from invalidator.collateral import Measure, known
 from invalidator.knapsack import WILDCARDS_AT_ONCE
@@ -94,18 +94,31 @@ def plan(
     wanted: Mapping[Target, Mapping[str, frozenset[str]]],
     budget: Budget,
     unchanged: Mapping[Target, Unchanged] | None = None,
+    most: int = MAX_ITEMS_PER_CALL,
 ) -> tuple[Invalidation, ...]:
     """The fewest calls that cover each target's paths, each with the messages that it serves.
 
     `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is
     the inventory where there is one. One item alone serves a path: a failed call fails its own messages.
+    Where `min_wildcard_depth` leaves more than `most` items to a target, it yields step by step.
     """
     return tuple(
         _invalidation(target, call, serves)
         for target, messages in sorted(wanted.items())
-        for serves in [_served(cover(messages, budget, (unchanged or {}).get(target)), messages)]
+        for serves in [_served(_within(messages, budget, (unchanged or {}).get(target), most), messages)]
         for call in _calls(tuple(serves))
     )
+
+
+def _within(
+    paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
+) -> tuple[str, ...]:
+    """The items of `cover`, with the greatest `min_wildcard_depth` up to the budget's that leaves few enough."""
+    items = cover(paths, budget, unchanged)
+    while len(items) > most and budget.min_wildcard_depth > 0:
+        budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)
+        items = cover(paths, budget, unchanged)
+    return items
 
 
 def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
@@ -116,6 +129,16 @@ def halves(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
         _invalidation(invalidation.target, first, invalidation.serves),
         _invalidation(invalidation.target, second, invalidation.serves),
     )
+
+
+def part(invalidation: Invalidation, items: Iterable[str]) -> Invalidation:
+    """A call with some items of an invalidation, with a caller reference of its own."""
+    return _invalidation(invalidation.target, tuple(sorted(items)), invalidation.serves)
+
+
+def widened(invalidation: Invalidation, wildcard: str) -> Invalidation:
+    """A call with one wildcard that covers every item of an invalidation, and serves the same messages."""
+    return _invalidation(invalidation.target, (wildcard,), {wildcard: invalidation.message_ids})
 
 
 def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -161,7 +184,7 @@ def covering(stems: Sequence[str], path: str) -> str | None:
 
 
 def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → messages. No wildcard lies within another: only the last one before a path can cover it."""
+    """Item → messages."""
     exact = set(items)
     stems = sorted(item[:-1] for item in items if is_wildcard(item))
     served: dict[str, set[str]] = {item: set() for item in items}

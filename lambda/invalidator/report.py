@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from invalidator.cloudfront import Outcome
+from invalidator.collector import Collected
 from invalidator.events import Batch, Change, Rejected, Request
+from invalidator.limits import USD_PER_PATH
 from invalidator.pipeline import Prepared, described
 from invalidator.plan import Invalidation
+from invalidator.planner import Received, Wait
 from invalidator.settings import Target
-
-USD_PER_PATH = 0.005
-"""The list price of a path past the account's first 1,000 of a month (AWS's guide, PayingForInvalidation)."""
+from invalidator.submission import Outcome
 
 NAMESPACE = "CloudFrontInvalidation"
 
@@ -23,6 +23,10 @@ LOGGED_REASONS = 20
 
 LOGGED_IDS = 1_000
 """Messages in the record of a refusal, which stays far below the 256 KB of a log event."""
+
+
+RECORDS_AT_ONCE = 100
+"""Records of failures that one invocation writes; a message may hold 130,000 broken ones."""
 
 
 class InvalidationError(Exception):
@@ -123,7 +127,12 @@ def refusals(report: Report) -> list[dict[str, Any]]:
         {"error": rejected.error, "message_ids": [rejected.message_id]}
         for rejected in report.prepared.rejected
     ]
-    return rejected + [
+    return rejected + outcome_records(report.outcomes)
+
+
+def outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """One record for each invalidation that was refused or deferred, or could not be waited for."""
+    return [
         {
             "error": outcome.error,
             "messages": len(outcome.invalidation.message_ids),
@@ -132,9 +141,115 @@ def refusals(report: Report) -> list[dict[str, Any]]:
             "items": list(outcome.invalidation.items[:LOGGED_REASONS]),
             "outcome": outcome.status,
         }
-        for outcome in report.outcomes
+        for outcome in outcomes
         if outcome.error
     ]
+
+
+def bounded(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first records, and one that says how many were left out where there are more."""
+    left_out = len(records) - RECORDS_AT_ONCE
+    if left_out <= 0:
+        return list(records)
+    return [*records[:RECORDS_AT_ONCE], {"error": f"{left_out} more failures", "left_out": left_out}]
+
+
+def partial_answer(failed: Collection[str]) -> dict[str, Any]:
+    """What Lambda deletes from a queue is all but the failed messages."""
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What a plan for one group of the plan queue came to."""
+
+    target: Target
+    group: Sequence[Received]
+    outcomes: tuple[Outcome, ...]
+    blind: Mapping[str, str]
+    """Bucket → why it could not be listed."""
+
+
+def collected_record(
+    batch: Batch, collected: Collected, failed: Collection[str], buried: Collection[str]
+) -> dict[str, Any]:
+    """One batch of the first queue for the log: counts and reasons; never a payload."""
+    reasons = Counter(ignored.reason for ignored in collected.ignored)
+    return {
+        "received": len(batch.message_ids),
+        "changes": len(batch.changes),
+        "requests": collected.requests,
+        "ignored": sum(reasons.values()),
+        "ignored_reasons": dict(reasons.most_common(LOGGED_REASONS)),
+        "chunks": len(collected.parcels),
+        "paths": sum(len(parcel.chunk.paths) for parcel in collected.parcels),
+        "unreadable": len(collected.rejected),
+        "not_sent": len(failed),
+        "dead_letters": len(buried),
+    }
+
+
+def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
+    """Changes by distribution, and unreadable messages; `now` in seconds since 1970."""
+    documents = [
+        _metric_document(target.id, {"Changes": count}, now)
+        for target, count in sorted(collected.changes.items())
+    ]
+    unreadable = len({rejected.message_id for rejected in collected.rejected})
+    return documents + (
+        [_metric_document("none", {"UnreadableMessages": unreadable}, now)] if unreadable else []
+    )
+
+
+def plan_record(plan: PlanReport, failed: Mapping[str, float], now: float) -> dict[str, Any]:
+    """One plan for the log, with the age of its oldest change in seconds; `now` in seconds since 1970."""
+    items = {status: _items(plan.outcomes, status) for status in ("accepted", "deferred", "refused")}
+    return {
+        "distribution_id": plan.target.id,
+        "group": plan.group[0].group,
+        "chunks": len(plan.group),
+        "planned_paths": sum(len(message.chunk.paths) for message in plan.group if message.chunk),
+        "submitted_paths": items["accepted"],
+        "deferred_paths": items["deferred"],
+        "refused_paths": items["refused"],
+        "submitted": [outcome.id for outcome in plan.outcomes if outcome.status == "accepted"],
+        "failed_messages": len(failed),
+        "age_seconds": _age(plan.group, now),
+    }
+
+
+def waiting_record(target: Target, group: Sequence[Received], wait: Wait) -> dict[str, Any]:
+    """What was handed back to the plan queue, for how long, and why."""
+    return {
+        "distribution_id": target.id,
+        "group": group[0].group,
+        "chunks": len(group),
+        "seconds": round(wait.seconds, 1),
+        "reason": wait.why,
+    }
+
+
+def waiting_metrics(target: Target, group: Sequence[Received], now: float) -> list[dict[str, Any]]:
+    """The age of the oldest change that waits; `now` in seconds since 1970."""
+    deferred = sum(len(message.chunk.paths) for message in group if message.chunk)
+    return [_metric_document(target.id, {"Age": _age(group, now), "Deferred": deferred}, now)]
+
+
+def plan_metrics(plan: PlanReport, now: float) -> list[dict[str, Any]]:
+    """What a plan spent, and how old its oldest change was; `now` in seconds since 1970."""
+    figures = _outcome_figures(plan.outcomes)
+    figures["Blind"] = len(plan.blind)
+    figures["Age"] = _age(plan.group, now)
+    return [_metric_document(plan.target.id, figures, now)]
+
+
+def _age(group: Sequence[Received], now: float) -> float:
+    oldest = min((message.chunk.oldest for message in group if message.chunk), default=now)
+    return max(0.0, round(now - oldest, 3))
+
+
+def _items(outcomes: Iterable[Outcome], status: str) -> int:
+    return sum(len(outcome.invalidation.items) for outcome in outcomes if outcome.status == status)
 
 
 def metrics(report: Report, now: float) -> list[dict[str, Any]]:
@@ -150,31 +265,46 @@ def metrics(report: Report, now: float) -> list[dict[str, Any]]:
         _metric_document(target.id, _figures(report, target, outcomes, now), now)
         for target, outcomes in sorted(by_target.items())
     ]
-    if report.prepared.rejected:
-        documents.append(_metric_document("none", {"Rejected": len(report.prepared.rejected)}, now))
+    unreadable = len({rejected.message_id for rejected in report.prepared.rejected})
+    if unreadable:
+        documents.append(_metric_document("none", {"UnreadableMessages": unreadable}, now))
     return documents
 
 
-def _figures(report: Report, target: Target, outcomes: Iterable[Outcome], now: float) -> dict[str, float]:
-    by_status: dict[str, list[Invalidation]] = {"accepted": [], "deferred": [], "refused": []}
-    for outcome in outcomes:
-        by_status[outcome.status].append(outcome.invalidation)
-    accepted = by_status["accepted"]
-    figures: dict[str, float] = {
-        "Changes": report.prepared.changes.get(target, 0),
-        "Paths": sum(len(invalidation.items) for invalidation in accepted),
-        "Wildcards": sum(invalidation.wildcards for invalidation in accepted),
-        "Invalidations": len(accepted),
-        "Deferred": sum(len(invalidation.items) for invalidation in by_status["deferred"]),
-        "Rejected": sum(len(invalidation.items) for invalidation in by_status["refused"]),
-        "EstimatedCost": _cost(accepted),
-    }
-    served = {message_id for invalidation in accepted for message_id in invalidation.message_ids}
+def _figures(report: Report, target: Target, outcomes: Sequence[Outcome], now: float) -> dict[str, float]:
+    figures = {"Changes": float(report.prepared.changes.get(target, 0)), **_outcome_figures(outcomes)}
+    served = {message_id for outcome in outcomes for message_id in outcome.invalidation.message_ids}
     wanted: tuple[Change | Request, ...] = (*report.batch.changes, *report.batch.requests)
     times = [each.time for each in wanted if each.time is not None and each.message_id in served]
     if times:
         figures["Age"] = max(0.0, round(now - min(times), 3))
     return figures
+
+
+def _outcome_figures(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    by_status: dict[str, list[Invalidation]] = {"accepted": [], "deferred": [], "refused": []}
+    for outcome in outcomes:
+        by_status[outcome.status].append(outcome.invalidation)
+    accepted = by_status["accepted"]
+    return {
+        "Paths": sum(len(invalidation.items) for invalidation in accepted),
+        "Wildcards": sum(invalidation.wildcards for invalidation in accepted),
+        "Invalidations": len(accepted),
+        "Deferred": sum(len(invalidation.items) for invalidation in by_status["deferred"]),
+        "RefusedPaths": sum(len(invalidation.items) for invalidation in by_status["refused"]),
+        "EstimatedCost": _cost(accepted),
+    }
+
+
+def by_function(document: Mapping[str, Any], function_name: str) -> dict[str, Any]:
+    """The same metrics, also over all the distributions of a function."""
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    named = {**directive, "Dimensions": [["DistributionId"], ["FunctionName"]]}
+    return {
+        **document,
+        "_aws": {**document["_aws"], "CloudWatchMetrics": [named]},
+        "FunctionName": function_name,
+    }
 
 
 UNITS = {"Age": "Seconds", "EstimatedCost": "None"}

@@ -33,6 +33,8 @@ class Target:
     kind: Literal["distribution", "tenant"] = "distribution"
     role_arn: str = ""
     """A role to assume for the call, where the distribution belongs to another account; else empty."""
+    external_id: str = ""
+    """What the role's trust policy may ask for besides; empty: nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Settings:
     default_target: Target | None
     default_paths: tuple[str, ...] = ("/*",)
     budget: Budget = Budget()
+    max_paths_per_hour: int | None = None
+    """What the plans for one distribution may spend in an hour; None: any number."""
     inventory: bool = False
     tilde: Literal["wildcard", "encoded"] = "wildcard"
 
@@ -181,6 +185,7 @@ _BUDGET = {
 _FREE = {
     "default_paths": _not_empty(_list_of(_text("a string that starts with a slash", r"/.*"))),
     "inventory": _FLAG,
+    "max_paths_per_hour": _whole_number(1),
     "tilde": _text('"wildcard" or "encoded"', r"wildcard|encoded"),
 }
 _DOCUMENT = {"version": _IS_VERSION, "routes": _not_empty(_OBJECTS), **_BUDGET, **_FREE}
@@ -192,6 +197,7 @@ _TARGET = {
         'the ARN of a role, as "arn:aws:iam::111122223333:role/invalidate"',
         r"arn:[a-z-]+:iam::\d{12}:role/.+",
     ),
+    "external_id": _NON_EMPTY_STRING,
 }
 _ROUTE = {
     **_TARGET,
@@ -238,6 +244,7 @@ def _route(name: str, fields: Mapping[str, Any]) -> tuple[list[Route], list[str]
         id=values.get("distribution_id") or values["distribution_tenant_id"],
         kind="distribution" if "distribution_id" in values else "tenant",
         role_arn=values.get("role_arn", ""),
+        external_id=values.get("external_id", ""),
     )
     return [Route(name=name, target=target, **_only(values, _ROUTE.keys() - _TARGET.keys()))], []
 
@@ -251,6 +258,6 @@ def _ambiguities(routes: Iterable[Route]) -> list[str]:
         if known.target != route.target:
             problems.append(
                 f"routes.{known.name} and routes.{route.name} must reach {route.target.id} in the same way: "
-                "as a distribution or as a tenant, and with one role_arn"
+                "as a distribution or as a tenant, with one role_arn and one external_id"
             )
     return problems

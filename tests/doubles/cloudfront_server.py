@@ -140,6 +140,15 @@ class Hold:
     until: float
 
 
+@dataclass(frozen=True)
+class Outage:
+    """A fault that every call meets for a while."""
+
+    fault: str
+    begins: float
+    ends: float
+
+
 @dataclass
 class CloudFront:
     """The service: a clock, the accepted invalidations, and the faults ordered for the next calls."""
@@ -155,6 +164,8 @@ class CloudFront:
     fault_script: list[str] = field(default_factory=list)
     """Faults of the next calls, in turn, before the rates apply; an empty string is a call without one."""
     holds: list[Hold] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    """Before the script and the rates."""
     calls: list[Call] = field(default_factory=list)
     invalidations: dict[str, Invalidation] = field(default_factory=dict)
 
@@ -230,6 +241,10 @@ class CloudFront:
         return files + sum(hold.files for hold in theirs), wildcards + sum(hold.wildcards for hold in theirs)
 
     def _next_fault(self) -> str:
+        now = self.clock()
+        for outage in self.outages:
+            if outage.begins <= now < outage.ends:
+                return outage.fault
         if self.fault_script:
             return self.fault_script.pop(0)
         dice = self._random.random()

@@ -1,12 +1,15 @@
-"""The packaged function in virtual time: what Lambda does around the handler, and the network under it.
+"""The packaged functions in virtual time: what Lambda does around the handler, and the network under it.
 
 Nothing of the handler is replaced. It is imported from the package, with a module `time` that runs on virtual
 time, and its calls go through the real boto3 over real HTTP. Only the last step, where botocore sends a
 request, is watched: there a call takes its time, and there a function may be killed.
+
+Processor time is charged by what there is to do and not by this machine's clock: so a seed repeats a run.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import json
@@ -16,10 +19,10 @@ import random
 import sys
 import threading
 import types
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -27,12 +30,25 @@ from unittest import mock
 import boto3  # noqa: F401 - in real time, before the package imports it
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from scripts.package import build
 from tests.doubles.cloudfront_server import CloudFront
+from tests.simulation.mapping import ThrottledError
 from tests.simulation.virtual_time import VirtualTime
 
 CALL_SECONDS = 0.2
 """What a call of CloudFront takes from here to there and back."""
+SQS_CALL_SECONDS = 0.02
+"""What a call of SQS takes, within the region."""
+COLD_START_SECONDS = 2.5
+"""A new sandbox: start, import of boto3, clients, at the 0.14 processors that 256 MB have (0.25–0.40 s of a
+whole processor, measured)."""
+SHARE = 256 / 1_769
+"""Of a processor, which 1,769 MB have whole (Lambda Developer Guide, "Configure Lambda function memory")."""
+RECORD_SECONDS = 30e-6 / SHARE
+"""To read one record of a batch (30 µs of a whole processor, measured)."""
+BYTE_SECONDS = 15e-9 / SHARE
+"""To parse one byte of an event, its bodies included."""
+PATH_SECONDS = 30e-6 / SHARE
+"""To merge one path in a plan past its budget: 0.29 s of a whole processor for 10,141 (docs/benchmark.md)."""
 
 
 class KilledError(BaseException):
@@ -40,73 +56,132 @@ class KilledError(BaseException):
 
 
 @dataclass
-class Function:
-    """A deployed function: invoke it, kill it, read its log."""
+class _Sandbox:
+    modules: Mapping[str, Any]
+    """Its own copy of all modules of the package."""
+    since: float = 0.0
 
+    host: Mapping[str, Any] = field(default_factory=dict)
+    """Modules of the same names that stand aside while it runs."""
+
+    def enter(self) -> None:
+        """From now on `import` finds its modules, also one inside a function."""
+        self.host = {name: sys.modules[name] for name in self.modules if name in sys.modules}
+        sys.modules.update(self.modules)
+
+    def leave(self) -> None:
+        """From now on `import` finds what it found before."""
+        for name in self.modules:
+            sys.modules.pop(name, None)
+        sys.modules.update(self.host)
+
+
+@dataclass
+class Function:
+    """A deployed function: invoke it, kill it, refuse it."""
+
+    name: str
     time: VirtualTime
-    cloudfront: CloudFront
     package: Path
+    environment: Mapping[str, str]
+    cloudfront: CloudFront
     timeout_seconds: float
     chance: random.Random
     kill_rate: float = 0.0
     """Share of the steps after which the function dies."""
     kill_at: int | None = None
     """The step, counted from 0, after which one invocation dies; later ones live."""
+    recycle_seconds: float = float("inf")
+    """The age at which Lambda replaces a sandbox, its memory lost."""
+    throttled_until: float = 0.0
+    """Lambda refuses to invoke it before that time."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Message id → the latest error that the log gave for it."""
     invocations: int = 0
+    cold_starts: int = 0
     kills: int = 0
     steps: int = 0
     """Boundaries at which an invocation could have died, over all invocations."""
+    errors: list[str] = field(default_factory=list)
+    """What invocations raised."""
+    billed_seconds: float = 0.0
+    """Lambda's time, idle or not."""
+    planned_paths: int = 0
+    """Paths that were merged, over all plans."""
 
     def __post_init__(self) -> None:
-        self._mine = threading.local()
         self._request_ids = itertools.count()
-        self._idle: list[Any] = []
+        self._idle: list[_Sandbox] = []
 
     def invoke(self, event: Any) -> Mapping[str, Any] | None:
-        """The handler's answer; None where the function died or ran out of time."""
-        self._mine.ends_at = self.time.now() + self.timeout_seconds
+        """The handler's answer; None where it raised, died or ran out of time. Raises ThrottledError."""
+        began = self.time.now()
+        if began < self.throttled_until:
+            raise ThrottledError
         self.invocations += 1
-        # A sandbox serves one invocation at a time and lives on, memory and all, until it is killed.
-        index = self._idle.pop(self.chance.randrange(len(self._idle))) if self._idle else self._sandbox()
+        _running.function, _running.ends_at = self, began + self.timeout_seconds
         try:
-            answer: Mapping[str, Any] = index.lambda_handler(json.loads(json.dumps(event)), self._context())
-            self.step()
+            sandbox = self._sandbox()
+            _running.ends_at = self.time.now() + self.timeout_seconds
+            self.sleep(_reading_seconds(event))
+            _running.sandbox = sandbox
+            sandbox.enter()
+            try:
+                handler = sandbox.modules["index"].lambda_handler
+                answer: Mapping[str, Any] = handler(json.loads(json.dumps(event)), self._context())
+                self.step()
+            finally:
+                _running.sandbox = None
+                sandbox.leave()
         except KilledError:
             self.kills += 1
             return None
-        self._idle.append(index)
+        except Exception as error:
+            # An error of the handler leaves the sandbox as it is.
+            self.errors.append(f"{type(error).__name__}: {error}")
+            self._idle.append(sandbox)
+            return None
+        finally:
+            self.billed_seconds += self.time.now() - began
+            _running.function = None
+        self._idle.append(sandbox)
         return answer
 
     def sleep(self, seconds: float) -> None:
         """Sleep within an invocation, which ends with its time-out whatever it was about to do."""
-        left: float = self._mine.ends_at - self.time.now()
+        left: float = _running.ends_at - self.time.now()
+        sandbox: _Sandbox | None = getattr(_running, "sandbox", None)
+        if sandbox:
+            sandbox.leave()
         self.time.sleep(min(seconds, left))
+        if sandbox:
+            sandbox.enter()
         if seconds >= left:
             raise KilledError
 
     def step(self) -> None:
         """A boundary between two effects on the world: where a function killed midway makes a difference."""
-        dies = self.steps == self.kill_at or self.chance.random() < self.kill_rate
+        dies = self.steps == self.kill_at or (self.kill_rate > 0 and self.chance.random() < self.kill_rate)
         self.steps += 1
         if dies:
             raise KilledError
 
     def send(self, session: Any, request: Any) -> Any:
         """What botocore does to send a request, with its duration and its dangers."""
+        to_sqs = "X-Amz-Target" in request.headers
+        seconds = SQS_CALL_SECONDS if to_sqs else CALL_SECONDS
         self.step()
-        self.sleep(CALL_SECONDS / 2)
+        self.sleep(seconds / 2)
         try:
             answer = _SEND(session, request)
         except ConnectionClosedError:
-            if self.cloudfront.calls[-1].fault == "time-out":
+            if not to_sqs and self.cloudfront.calls[-1].fault == "time-out":
                 self.sleep(session._timeout.read_timeout)
                 raise ReadTimeoutError(endpoint_url=request.url) from None
             raise
         finally:
             self.step()
-        self.sleep(CALL_SECONDS / 2)
+        self.sleep(seconds / 2)
         self.step()
         return answer
 
@@ -115,85 +190,118 @@ class Function:
         for message_id in getattr(record, "message_ids", ()):
             self.reasons[message_id] = record.getMessage()
 
-    def _sandbox(self) -> Any:
-        now = self.time.now
-        virtual_time = types.SimpleNamespace(monotonic=now, time=now, sleep=self.sleep)
-        virtual_random = types.SimpleNamespace(random=self.chance.random)
-        return _imported(self.package, time=virtual_time, random=virtual_random)
+    def _sandbox(self) -> _Sandbox:
+        """A sandbox serves one invocation at a time and lives on, memory and all, until it is killed."""
+        now = self.time.now()
+        self._idle = [each for each in self._idle if now - each.since < self.recycle_seconds]
+        if self._idle:
+            return self._idle.pop(self.chance.randrange(len(self._idle)))
+        self.cold_starts += 1
+        self.time.sleep(COLD_START_SECONDS)
+        now_again = self.time.now
+        stand_ins = {
+            "time": types.SimpleNamespace(
+                monotonic=now_again,
+                time=now_again,
+                perf_counter=now_again,
+                process_time=now_again,
+                sleep=self.sleep,
+            ),
+            "random": types.SimpleNamespace(random=self.chance.random, uniform=self.chance.uniform),
+        }
+        modules = _imported(self.package, stand_ins, self.environment, self._merged)
+        return _Sandbox(modules, since=self.time.now())
+
+    def _merged(self, count: int) -> None:
+        self.planned_paths += count
+        self.sleep(count * PATH_SECONDS)
 
     def _context(self) -> Any:
-        ends_at: float = self._mine.ends_at
+        ends_at: float = _running.ends_at
         return types.SimpleNamespace(
             aws_request_id=f"00000000-0000-4000-9000-{next(self._request_ids):012x}",
+            function_name=self.name,
             get_remaining_time_in_millis=lambda: int((ends_at - self.time.now()) * 1000),
         )
 
 
+def _reading_seconds(event: Any) -> float:
+    records = event.get("Records", ()) if isinstance(event, dict) else ()
+    return sum(RECORD_SECONDS + len(record.get("body", "")) * BYTE_SECONDS for record in records)
+
+
 _SEND = URLLib3Session.send
+_running = threading.local()
 
 
-def _watched(session: Any, function: Function, request: Any) -> Any:
-    return function.send(session, request)
+def _watched(session: Any, request: Any) -> Any:
+    function: Function | None = getattr(_running, "function", None)
+    return function.send(session, request) if function else _SEND(session, request)
+
+
+def _note(record: logging.LogRecord) -> None:
+    function: Function | None = getattr(_running, "function", None)
+    if function:
+        function.note(record)
 
 
 @contextmanager
-def deployed(
-    settings: Mapping[str, Any],
-    *,
-    time: VirtualTime,
-    cloudfront: CloudFront,
-    url: str,
-    directory: Path,
-    timeout_seconds: float,
-    seed: int,
-) -> Iterator[Function]:
-    """A function made of the package, with these settings, whose CloudFront is at `url`."""
-    environment = {
-        "SETTINGS": json.dumps(settings),
-        "AWS_ENDPOINT_URL_CLOUDFRONT": url,
-        "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    package = directory / "invalidator.zip"
-    package.write_bytes(build())
-    function = Function(
-        time=time,
-        cloudfront=cloudfront,
-        package=package,
-        timeout_seconds=timeout_seconds,
-        chance=random.Random(seed),  # noqa: S311 - repeatable by its seed, which is the point
-    )
+def lambda_service(environment: Mapping[str, str]) -> Iterator[None]:
+    """What functions find around them: an environment, a network that is watched, a log that is read."""
     log = logging.Handler()
-    log.emit = function.note  # type: ignore[method-assign]
+    log.emit = _note  # type: ignore[method-assign]
     root = logging.getLogger()
     with (
         mock.patch.dict(os.environ, environment),
-        mock.patch.object(URLLib3Session, "send", partialmethod(_watched, function)),
+        mock.patch.object(URLLib3Session, "send", _watched),
     ):
         root.addHandler(log)
         try:
-            yield function
+            yield
         finally:
             root.removeHandler(log)
 
 
-def _imported(package: Path, **stand_ins: Any) -> Any:
-    """The module `index` of the package, freshly imported, with some modules replaced."""
-    ours = [name for name in sys.modules if name == "index" or name.split(".")[0] == "invalidator"]
-    aside = {name: sys.modules.pop(name) for name in ours}
+def _imported(
+    package: Path, stand_ins: Mapping[str, Any], environment: Mapping[str, str], merged: Any
+) -> Mapping[str, Any]:
+    """All modules of the package, freshly imported, with some other modules replaced."""
+
+    def is_ours(name: str) -> bool:
+        return name == "index" or name.partition(".")[0] == "invalidator"
+
+    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
     real = {name: sys.modules[name] for name in stand_ins}
     sys.path.insert(0, str(package))
     sys.modules.update(stand_ins)
     try:
-        index = importlib.import_module("index")
+        for name in _names(package):
+            importlib.import_module(name)
     finally:
         sys.modules.update(real)
         sys.path.remove(str(package))
-        for name in [name for name in sys.modules if name == "index" or name.split(".")[0] == "invalidator"]:
-            del sys.modules[name]
+        modules = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
         sys.modules.update(aside)
-    # Metrics are printed for CloudWatch; here nobody reads them.
-    vars(index)["print"] = lambda *_: None
-    return index
+    own_os = types.SimpleNamespace(**{**vars(os), "environ": dict(environment)})
+    for module in modules.values():
+        # Metrics are printed for CloudWatch; here nobody reads them.
+        vars(module)["print"] = lambda *_, **__: None
+        if "os" in vars(module):
+            vars(module)["os"] = own_os
+    plan = vars(modules["invalidator.plan"])
+    merge = plan["merge"]
+
+    def charged(paths: Any, *arguments: Any, **named: Any) -> Any:
+        paths = list(paths)
+        merged(len(paths))
+        return merge(paths, *arguments, **named)
+
+    plan["merge"] = charged
+    return modules
+
+
+@functools.cache
+def _names(package: Path) -> tuple[str, ...]:
+    with zipfile.ZipFile(package) as archive:
+        names = [name.removesuffix(".py").replace("/", ".") for name in archive.namelist()]
+    return tuple(name.removesuffix(".__init__") for name in names if not name.endswith(".__main__"))

@@ -1,4 +1,4 @@
-"""Whether anything was lost: judged from what changed and from what CloudFront accepted, by nobody's word.
+"""Whether anything was lost: judged from what changed, what CloudFront accepted and the dead letters.
 
 The judge shares no code with the function. It knows how a viewer may write the URL of an object, and what
 CloudFront's guide says an invalidation path matches.
@@ -6,7 +6,7 @@ CloudFront's guide says an invalidation path matches.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,23 @@ class Change:
 
     key: str
     time: float
+    kind: str = "deploy"
+    """What the change is part of, for percentiles of its own."""
+    target: str = ""
+    """The distribution that serves it; empty: the only one."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """What a dead letter holds back: items that were asked for between two times."""
+
+    items: tuple[str, ...]
+    oldest: float
+    """No change before this time is meant, in seconds."""
+    latest: float
+    """When the news of it was on its way: no change after this time is meant."""
+    reason: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,10 +46,21 @@ class Verdict:
     """What a run came to."""
 
     lost: tuple[Change, ...]
-    """Changes that no invalidation covers which was accepted after them."""
+    """Changes that no invalidation covers which was accepted after them, nor a dead letter holds."""
+    dead: tuple[Change, ...]
+    """Changes that no invalidation covers, but a dead letter holds."""
     billed_paths: int
     billed_twice: int
     """Billed paths that covered nothing but what an earlier invalidation had covered since it changed."""
+    seconds: dict[str, list[float]]
+    """Kind of change → sorted seconds from each change to the acceptance of what covers all of its URLs."""
+    fresh_at: float
+    """When the last change was covered."""
+
+    def percentile(self, percent: float, kind: str = "deploy") -> float:
+        """Seconds within which so many percent of the changes were fresh, by the nearest rank."""
+        values = self.seconds.get(kind)
+        return values[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else math.nan
 
 
 def urls_of(key: str) -> Iterator[str]:
@@ -55,37 +83,95 @@ def matches(item: str, url: str) -> bool:
     return url.startswith(prefix) and (prefix == "/" or not (url == prefix and url.endswith("/")))
 
 
-def judge(changes: Iterable[Change], invalidations: Sequence[Invalidation]) -> Verdict:
-    """Compare what changed with what was accepted."""
-    stale: dict[str, list[Change]] = defaultdict(list)
-    for change in sorted(changes, key=lambda each: each.time):
-        for url in set(urls_of(change.key)):
-            stale[url].append(change)
-    urls = sorted(stale)
-    done: dict[str, int] = dict.fromkeys(urls, 0)
-    """URL → how many of its changes, in their order, are covered."""
-    billed_twice = 0
+class _Items:
+    """Items, to be asked which of them match a URL."""
+
+    def __init__(self, items: Iterable[str]) -> None:
+        self.items = set(items)
+        self._lengths = sorted({len(item) - 1 for item in self.items if item.endswith("*")}, reverse=True)
+
+    def matching(self, url: str) -> Iterator[str]:
+        """The item itself, then wildcards, the tightest first."""
+        if url in self.items:
+            yield url
+        for length in self._lengths:
+            item = f"{url[:length]}*"
+            if length <= len(url) and item in self.items and matches(item, url):
+                yield item
+
+
+def judge(  # noqa: PLR0912 - one walk through time
+    changes: Iterable[Change], invalidations: Sequence[Invalidation], dead_letters: Sequence[DeadLetter] = ()
+) -> Verdict:
+    """Compare what changed with what was accepted, and the rest with the dead letters."""
+    in_order = sorted(changes, key=lambda each: each.time)
+    left = [0] * len(in_order)
+    """Change → how many of its URLs are stale."""
+    stale: dict[tuple[str, str], list[int]] = {}
+    """Target and URL → the changes since it was covered last."""
+    by_target: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    billed_twice, arrived, fresh_at = 0, 0, 0.0
     for invalidation in sorted(invalidations, key=lambda each: each.created):
-        for item in invalidation.items:
-            useful = False
-            for url in _matched(item, urls):
-                times = stale[url]
-                while done[url] < len(times) and times[done[url]].time <= invalidation.created:
-                    done[url] += 1
-                    useful = True
-            billed_twice += not useful
-    lost = {change for url, times in stale.items() for change in times[done[url] :]}
+        while arrived < len(in_order) and in_order[arrived].time <= invalidation.created:
+            change = in_order[arrived]
+            for url in set(urls_of(change.key)):
+                stale.setdefault((change.target, url), []).append(arrived)
+                by_target[change.target].add((change.target, url))
+                left[arrived] += 1
+            arrived += 1
+        items = _Items(invalidation.items)
+        useful: set[str] = set()
+        for target in {"", invalidation.target}:
+            for place in list(by_target[target]):
+                item = next(items.matching(place[1]), None)
+                if item is None:
+                    continue
+                useful.add(item)
+                by_target[target].discard(place)
+                for number in stale.pop(place):
+                    left[number] -= 1
+                    if not left[number]:
+                        change = in_order[number]
+                        seconds[change.kind].append(invalidation.created - change.time)
+                        fresh_at = max(fresh_at, invalidation.created)
+        billed_twice += len(invalidation.items) - len(useful)
+    for number, change in enumerate(in_order[arrived:], start=arrived):
+        for url in set(urls_of(change.key)):
+            stale.setdefault((change.target, url), []).append(number)
+    uncovered: dict[int, list[str]] = defaultdict(list)
+    for (_, url), numbers in stale.items():
+        for number in numbers:
+            uncovered[number].append(url)
+    held = _Held(dead_letters)
+    lost, dead = [], []
+    for number in sorted(uncovered):
+        change = in_order[number]
+        (dead if all(held.holds(change, url) for url in uncovered[number]) else lost).append(change)
     return Verdict(
-        lost=tuple(sorted(lost, key=lambda each: (each.time, each.key))),
+        lost=tuple(lost),
+        dead=tuple(dead),
         billed_paths=sum(len(invalidation.items) for invalidation in invalidations),
         billed_twice=billed_twice,
+        seconds={kind: sorted(values) for kind, values in seconds.items()},
+        fresh_at=fresh_at,
     )
 
 
-def _matched(item: str, urls: Sequence[str]) -> Iterator[str]:
-    prefix = item.removesuffix("*")
-    for index in range(bisect_left(urls, prefix), len(urls)):
-        if not urls[index].startswith(prefix):
-            return
-        if matches(item, urls[index]):
-            yield urls[index]
+class _Held:
+    """Dead letters, to be asked whether they hold a change back."""
+
+    def __init__(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self._by_item: dict[str, list[DeadLetter]] = defaultdict(list)
+        for letter in dead_letters:
+            for item in letter.items:
+                self._by_item[item].append(letter)
+        self._items = _Items(self._by_item)
+
+    def holds(self, change: Change, url: str) -> bool:
+        return any(
+            letter.oldest <= change.time <= letter.latest
+            and (not letter.target or not change.target or letter.target == change.target)
+            for item in self._items.matching(url)
+            for letter in self._by_item[item]
+        )

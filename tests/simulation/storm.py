@@ -10,19 +10,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
-from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
-from tests.simulation.function import Function, deployed
-from tests.simulation.judge import Change, Verdict, judge
-from tests.simulation.sqs import Batching, Event, Queue, poll
+from scripts.package import build
+from tests.doubles import cloudfront_server, sqs_server
+from tests.doubles.cloudfront_server import FAULTS, CloudFront, Outage
+from tests.doubles.sqs_server import Message, Queue, Sqs
+from tests.simulation.function import Function, lambda_service
+from tests.simulation.judge import Change, DeadLetter, Verdict, judge, urls_of
+from tests.simulation.mapping import Event
+from tests.simulation.mapping import Mapping as EventSourceMapping
 from tests.simulation.virtual_time import VirtualTime
 
 BUCKET = "site"
 DISTRIBUTION = "E1STORM"
+NAME = "invalidate-cloudfront"
 SETTINGS: Mapping[str, Any] = {
     "version": 1,
     "routes": {"default": {"distribution_id": DISTRIBUTION, "bucket": BUCKET}},
@@ -33,6 +39,7 @@ EVERY_FAULT = dict.fromkeys(FAULTS, 0.05)
 """Each fault at 5 % of the calls: nearly every second call goes wrong somehow."""
 
 START = 1_800_000_000.0
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -51,19 +58,68 @@ CALM = Weather()
 STORMY = Weather(faults=EVERY_FAULT, kill_rate=0.01, duplicated=0.05, late=0.05)
 
 
+@dataclass(frozen=True)
+class Deployment:
+    """What the module deploys, and how fast Lambda polls for it."""
+
+    two_stages: bool = True
+    """A plan queue and a planner; else the function plans each batch at once."""
+    window_seconds: float = 5.0
+    size: int = 10_000
+    concurrency: int = 2
+    """The least maximum concurrency that Lambda takes."""
+    planner_concurrency: int = 2
+    timeout_seconds: float = 60.0
+    visibility_seconds: float = 95.0
+    planner_timeout_seconds: float = 60.0
+    planner_visibility_seconds: float = 70.0
+    max_receives: int = 1_000
+    retention_seconds: float = 10 * DAY
+    dead_retention_seconds: float = 14 * DAY
+    messages_per_second: float | None = None
+    """Of one poller; None: in no time."""
+    recycle_seconds: float = float("inf")
+    """The age at which Lambda replaces a sandbox."""
+
+
+DEPLOYED = Deployment()
+ONE_STAGE = Deployment(
+    two_stages=False,
+    timeout_seconds=180.0,
+    visibility_seconds=6 * 180.0 + 5.0,
+    max_receives=10,
+    retention_seconds=4 * DAY,
+)
+"""One queue and one function, as until version 1."""
+
+
 @dataclass
 class World:
     """Everything that a run is made of, for a test to turn its screws before `run`."""
 
     time: VirtualTime
     cloudfront: CloudFront
+    sqs: Sqs
     queue: Queue
-    function: Function
+    dead_letters: Queue
+    plan: Queue
+    plan_dead_letters: Queue
+    collector: Function
+    planner: Function
+    """In one stage, the same function."""
+    mappings: Sequence[EventSourceMapping]
     weather: Weather
     chance: random.Random
     changes: list[Change] = field(default_factory=list)
-    message_keys: dict[str, str] = field(default_factory=dict)
-    """Message id → the key whose change it tells of."""
+    told: dict[str, Change] = field(default_factory=dict)
+    """Message id → the change that it tells of."""
+    watch: Callable[[], object] = lambda: None
+    """Called before each invocation."""
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """The collector, and the planner where it is another function."""
+        return tuple({id(each): each for each in (self.collector, self.planner)}.values())
 
     def change(self, changes: Iterable[Change], body: Callable[[Change], str] | None = None) -> None:
         """Let objects change, and the news of it travel: at least once, in no order, mostly at once."""
@@ -73,28 +129,76 @@ class World:
                 delay = self.chance.lognormvariate(0, 0.5)
                 if self.chance.random() < self.weather.late:
                     delay += self.chance.uniform(60, 600)
-                message_id = self.queue.send((body or s3_notification)(change), change.time + delay)
-                self.message_keys[message_id] = change.key
+                content = partial(body or s3_notification, change)
+                self.told[self.queue.send(content, at=change.time + delay)] = change
 
-    def run(self, watch: Callable[[], object] = lambda: None) -> Result:
-        """Bring everything to its end and judge it; `watch` is called before each invocation."""
+    def outage(self, fault: str, *, begins: float, seconds: float) -> None:
+        """Have every call of CloudFront meet a fault for so long."""
+        self.cloudfront.outages.append(Outage(fault, begins, begins + seconds))
 
-        def invoke(event: Event) -> Mapping[str, Any] | None:
-            watch()
-            return self.function.invoke(event)
+    def receive_nothing(self, *, seconds: float) -> None:
+        """Disable the mappings from now on for so long."""
+        for mapping in self.mappings:
+            mapping.enabled = False
+            self.time.call_at(self.time.now() + seconds, mapping.enable)
 
-        for _ in range(self.queue.batching.concurrency):
-            self.time.spawn(lambda: poll(self.queue, invoke))
-        self.time.run()
-        dead = self.queue.dead
+    def run(self, watch: Callable[[], object] = lambda: None, *, until: float = float("inf")) -> Result:
+        """Bring everything to its end, or to `until`, and judge it; `watch` is called at each invocation."""
+        self.watch = watch
+        self.time.run(lambda: self.time.now() > until)
+        for queue in self.sqs.queues.values():
+            queue.expire()
+        letters = tuple(self._letters())
+        accepted = tuple(self.cloudfront.invalidations.values())
+        began = min((change.time for change in self.changes), default=START)
         return Result(
-            verdict=judge(self.changes, tuple(self.cloudfront.invalidations.values())),
+            verdict=judge(self.changes, accepted, tuple(letter for _, letter in letters)),
             answers=Counter(call.answer for call in self.cloudfront.calls),
-            dead=frozenset(dead),
-            dead_keys=frozenset(self.message_keys[each] for each in dead if each in self.message_keys),
-            reasons={each: self.function.reasons[each] for each in dead if each in self.function.reasons},
-            seconds=self.queue.drained - min(change.time for change in self.changes),
+            letters=dict(letters),
+            expired=sum(len(queue.expired) for queue in self.sqs.queues.values()),
+            waiting=len(self.queue.messages) + len(self.plan.messages),
+            reasons=self._reasons(),
+            seconds=max(self.queue.drained, self.plan.drained) - began,
+            billed_seconds=sum(function.billed_seconds for function in self.functions),
+            errors=tuple(error for function in self.functions for error in function.errors),
         )
+
+    def _reasons(self) -> dict[str, str]:
+        """Dead letter → why: its attribute, or the function's log."""
+        logged: dict[str, str] = {}
+        for function in self.functions:
+            logged |= function.reasons
+        dead = {**self.dead_letters.messages, **self.plan_dead_letters.messages}
+        reasons = {
+            each: str(message.attributes.get("reason", {}).get("StringValue", "")) or logged.get(each, "")
+            for each, message in dead.items()
+        }
+        return {each: reason for each, reason in reasons.items() if reason}
+
+    def _letters(self) -> Iterator[tuple[str, DeadLetter]]:
+        at_key: dict[str, list[Change]] = {}
+        for change in self.changes:
+            at_key.setdefault(change.key, []).append(change)
+        for message in self.dead_letters.messages.values():
+            yield message.id, self._letter(message, at_key)
+        for message in self.plan_dead_letters.messages.values():
+            yield message.id, _chunk_letter(message)
+
+    def _letter(self, message: Message, at_key: Mapping[str, list[Change]]) -> DeadLetter:
+        reason = str(message.attributes.get("reason", {}).get("StringValue", ""))
+        change = self.told.get(message.id)
+        if change is None:
+            change, document = None, _document(message.body)
+            if "paths" in document:
+                # The function asked for these once it had the news of them, and gave up before it sent this.
+                items = tuple(map(str, document["paths"]))
+                return DeadLetter(
+                    items, float("-inf"), message.sent, reason, str(document["distribution_id"])
+                )
+            change = _told_by(document, at_key)
+        if change is None:
+            return DeadLetter((), message.sent, message.sent, reason)
+        return DeadLetter(tuple(urls_of(change.key)), change.time, change.time, reason)
 
 
 @dataclass(frozen=True)
@@ -104,13 +208,20 @@ class Result:
     verdict: Verdict
     answers: Mapping[str, int]
     """CloudFront's answer → how many calls got it: Created, Replayed, or the code of an error."""
-    dead: frozenset[str]
-    """Ids of the dead letters."""
-    dead_keys: frozenset[str]
+    letters: Mapping[str, DeadLetter]
+    """Id of each dead letter → what it holds back."""
+    expired: int
+    """Messages that were older than a queue keeps them."""
+    waiting: int
+    """Messages that still lay in a queue in the end."""
     reasons: Mapping[str, str]
-    """Dead letter → why, as the function's log says."""
+    """Dead letter → why, as its attribute or the function's log says."""
     seconds: float
-    """From the first change until the last message left the queue."""
+    """From the first change until the last message left a queue."""
+    billed_seconds: float
+    """Of Lambda, both functions."""
+    errors: tuple[str, ...]
+    """What invocations raised."""
 
     @property
     def calls(self) -> int:
@@ -120,7 +231,50 @@ class Result:
     @property
     def lost(self) -> tuple[Change, ...]:
         """Changes neither covered nor among the dead letters."""
-        return tuple(change for change in self.verdict.lost if change.key not in self.dead_keys)
+        return self.verdict.lost
+
+    @property
+    def dead_keys(self) -> frozenset[str]:
+        """Keys of the changes that lie among the dead letters, and were not covered."""
+        return frozenset(change.key for change in self.verdict.dead)
+
+    def innocent_dead(self, refused: Iterable[str]) -> int:
+        """Dead letters without an item of `refused`, or changes given up that CloudFront would take."""
+        guilty = set(refused)
+        letters = sum(bool(each.items) and guilty.isdisjoint(each.items) for each in self.letters.values())
+        return max(letters, sum(guilty.isdisjoint(urls_of(change.key)) for change in self.verdict.dead))
+
+
+def _document(body: str) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _told_by(document: Mapping[str, Any], at_key: Mapping[str, list[Change]]) -> Change | None:
+    """The change of which an event told: that of its key, whose time is the event's."""
+    try:
+        if "Records" in document:
+            described = document["Records"][0]["s3"]["object"]
+            key, time = unquote_plus(described["key"]), int(described["sequencer"], 16) / 1_000
+        else:
+            key = document["detail"]["object"]["key"]
+            time = datetime.fromisoformat(document["time"].replace("Z", "+00:00")).timestamp()
+    except (KeyError, TypeError, IndexError):
+        return None
+    return min(at_key.get(key, ()), key=lambda change: abs(change.time - time), default=None)
+
+
+def _chunk_letter(message: Message) -> DeadLetter:
+    """What a chunk of the plan queue holds that nobody could plan."""
+    document = _document(message.body)
+    times = {**document.get("paths", {}), **document.get("requested", {})}
+    oldest = min(times.values(), default=message.sent)
+    return DeadLetter(
+        tuple(times), oldest - 1.0, message.first_sent, "", document.get("target", {}).get("id", "")
+    )
 
 
 @contextmanager
@@ -128,42 +282,117 @@ def world(
     *,
     seed: int,
     weather: Weather = CALM,
-    batching: Batching | None = None,
+    deployment: Deployment = DEPLOYED,
     settings: Mapping[str, Any] | None = None,
     refused: Iterable[str] = (),
+    known: Iterable[str] = (DISTRIBUTION,),
 ) -> Iterator[World]:
-    """A CloudFront, a queue and a function at time `START`; the seed decides all that chance decides."""
-    batching = batching or Batching()
+    """A CloudFront, queues and functions at time `START`; the seed decides all that chance decides."""
     time = VirtualTime(START)
     cloudfront = CloudFront(
         clock=time.now,
         seed=seed,
-        known={DISTRIBUTION},
+        known=set(known),
         fault_rates=dict(weather.faults),
         refused=frozenset(refused),
     )
+    queue = partial(Queue, clock=time.now, seed=seed)
+    dead_letters = queue(f"{NAME}-dead-letters", retention_seconds=deployment.dead_retention_seconds)
+    plan_dead = queue(f"{NAME}-plan-dead-letters.fifo", retention_seconds=deployment.dead_retention_seconds)
+    kept = {"retention_seconds": deployment.retention_seconds, "max_receives": deployment.max_receives}
+    changes = queue(NAME, visibility_seconds=deployment.visibility_seconds, dead_letters=dead_letters, **kept)
+    plan = queue(
+        f"{NAME}-plan.fifo",
+        visibility_seconds=deployment.planner_visibility_seconds,
+        dead_letters=plan_dead,
+        **kept,
+    )
+    sqs = Sqs({each.name: each for each in (changes, dead_letters, plan, plan_dead)})
     with (
         TemporaryDirectory() as directory,
-        serve(cloudfront, holds_connections=False) as url,
-        deployed(
-            {**SETTINGS, **(settings or {})},
-            time=time,
-            cloudfront=cloudfront,
-            url=url,
-            directory=Path(directory),
-            timeout_seconds=batching.timeout_seconds,
-            seed=seed,
-        ) as function,
+        cloudfront_server.serve(cloudfront, holds_connections=False) as url,
+        sqs_server.serve(sqs) as sqs_url,
     ):
-        function.kill_rate = weather.kill_rate
-        yield World(
+        environment = {
+            "SETTINGS": json.dumps({**SETTINGS, **(settings or {})}),
+            "AWS_ENDPOINT_URL_CLOUDFRONT": url,
+            "AWS_ENDPOINT_URL_SQS": sqs_url,
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "DEAD_LETTER_QUEUE_URL": f"{sqs_url}/{sqs_server.ACCOUNT}/{dead_letters.name}",
+        }
+        if deployment.two_stages:
+            environment["PLAN_QUEUE_URL"] = f"{sqs_url}/{sqs_server.ACCOUNT}/{plan.name}"
+        package = Path(directory) / "invalidator.zip"
+        package.write_bytes(build())
+
+        def function(name: str, timeout_seconds: float) -> Function:
+            return Function(
+                name=name,
+                time=time,
+                package=package,
+                environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": name},
+                cloudfront=cloudfront,
+                timeout_seconds=timeout_seconds,
+                chance=random.Random(f"{seed} {name}"),  # noqa: S311 - repeatable by its seed
+                kill_rate=weather.kill_rate,
+                recycle_seconds=deployment.recycle_seconds,
+            )
+
+        collector = function(NAME, deployment.timeout_seconds)
+        planner = (
+            function(f"{NAME}-planner", deployment.planner_timeout_seconds)
+            if deployment.two_stages
+            else collector
+        )
+
+        def invoke(called: Function, event: Event) -> Mapping[str, Any] | None:
+            built.watch()
+            return called.invoke(event)
+
+        mappings = [
+            EventSourceMapping(
+                time,
+                changes,
+                partial(invoke, collector),
+                size=deployment.size,
+                window_seconds=deployment.window_seconds,
+                concurrency=deployment.concurrency,
+                messages_per_second=deployment.messages_per_second,
+                seed=seed,
+            )
+        ]
+        if deployment.two_stages:
+            mappings.append(
+                EventSourceMapping(
+                    time,
+                    plan,
+                    partial(invoke, planner),
+                    size=10,
+                    window_seconds=0,
+                    concurrency=deployment.planner_concurrency,
+                    messages_per_second=deployment.messages_per_second,
+                    seed=seed,
+                )
+            )
+        built = World(
             time=time,
             cloudfront=cloudfront,
-            queue=Queue(time, batching),
-            function=function,
+            sqs=sqs,
+            queue=changes,
+            dead_letters=dead_letters,
+            plan=plan,
+            plan_dead_letters=plan_dead,
+            collector=collector,
+            planner=planner,
+            mappings=mappings,
             weather=weather,
             chance=random.Random(seed),  # noqa: S311 - repeatable by its seed, which is the point
         )
+        with lambda_service(environment):
+            yield built
 
 
 def deploy(keys: Sequence[str], *, at: float = START, seconds: float = 0.0) -> list[Change]:
@@ -173,7 +402,12 @@ def deploy(keys: Sequence[str], *, at: float = START, seconds: float = 0.0) -> l
 
 def trickle(keys: Sequence[str], count: int, *, seconds: float, chance: random.Random) -> list[Change]:
     """Single objects, any of them, at any time."""
-    return [Change(chance.choice(keys), START + chance.uniform(0, seconds)) for _ in range(count)]
+    return [Change(chance.choice(keys), START + chance.uniform(0, seconds), "single") for _ in range(count)]
+
+
+def stream(keys: Iterable[str], *, per_second: float, at: float = START) -> list[Change]:
+    """Single objects in their order, one after the other at that rate."""
+    return [Change(key, at + number / per_second, "single") for number, key in enumerate(keys)]
 
 
 def s3_notification(change: Change) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.doubles.cloudfront_server import Invalidation
-from tests.simulation.judge import Change, judge, matches, urls_of
+from tests.simulation.judge import Change, DeadLetter, judge, matches, urls_of
 
 
 def accepted(at: float, *items: str) -> Invalidation:
@@ -65,3 +65,53 @@ def test_an_item_that_covers_nothing_new_was_billed_twice() -> None:
 def test_an_item_that_covers_a_newer_change_is_worth_its_price() -> None:
     changes = [Change("a", 10), Change("a", 20)]
     assert judge(changes, [accepted(15, "/a"), accepted(25, "/a")]).billed_twice == 0
+
+
+def letter(*items: str, oldest: float = 0, latest: float = 100, target: str = "") -> DeadLetter:
+    return DeadLetter(items, oldest, latest, "refused", target)
+
+
+def test_a_change_that_a_dead_letter_holds_is_dead_and_not_lost() -> None:
+    verdict = judge([Change("a", 10)], [], [letter("/a", latest=20)])
+    assert (verdict.lost, verdict.dead) == ((), (Change("a", 10),))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param(letter("/b"), id="another-key"),
+        pytest.param(letter("/a", latest=9), id="an-earlier-change"),
+        pytest.param(letter("/a", oldest=11), id="a-later-change"),
+        pytest.param(letter("/a", target="E2"), id="another-distribution"),
+    ],
+)
+def test_a_dead_letter_of_something_else_excuses_nothing(held: DeadLetter) -> None:
+    change = Change("a", 10, target="E1")
+    assert judge([change], [], [held]).lost == (change,)
+
+
+def test_a_dead_letter_of_the_only_distribution_holds_its_changes() -> None:
+    assert judge([Change("a", 10)], [], [letter("/a", target="E1")]).lost == ()
+
+
+def test_a_dead_letter_with_a_wildcard_holds_what_it_matches() -> None:
+    assert judge([Change("a/b", 10)], [], [letter("/a*")]).lost == ()
+
+
+def test_a_change_is_dead_only_where_each_of_its_stale_urls_is_held() -> None:
+    change = Change("a/index.html", 10)
+    assert judge([change], [accepted(20, "/a/index.html")], [letter("/a/")]).lost == (change,)
+    assert judge([change], [accepted(20, "/a/index.html")], [letter("/a/", "/a")]).dead == (change,)
+
+
+def test_a_change_is_fresh_when_the_last_of_its_urls_is_covered() -> None:
+    changes = [Change("a/index.html", 10), Change("b", 15, "single")]
+    verdict = judge(changes, [accepted(20, "/a/index.html", "/a/"), accepted(30, "/a", "/b")])
+    assert verdict.seconds == {"deploy": [20], "single": [15]}
+    assert verdict.percentile(95, "single") == 15
+    assert verdict.fresh_at == 30
+
+
+def test_an_invalidation_of_another_distribution_covers_nothing() -> None:
+    change = Change("a", 10, target="E2")
+    assert judge([change], [accepted(20, "/a")]).lost == (change,)

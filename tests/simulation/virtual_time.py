@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class VirtualTime:
-    """A clock, and threads that take turns by it.
+    """A clock, threads that take turns by it, and calls that are due at their times.
 
     Exactly one thread runs at any moment. `sleep` hands the turn to whoever wakes first, so that a run
     depends on nothing but its inputs: no race, no busy machine changes it.
@@ -17,7 +17,7 @@ class VirtualTime:
 
     def __init__(self, start: float = 1_800_000_000.0) -> None:
         self._now = start
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._main_turn = threading.Semaphore(0)
         self._turn = threading.local()
@@ -26,6 +26,10 @@ class VirtualTime:
     def now(self) -> float:
         """Seconds since 1970."""
         return self._now
+
+    def call_at(self, when: float, work: Callable[[], object]) -> None:
+        """Have `work` done at that time, or now where it has passed. It must not sleep."""
+        heapq.heappush(self._agenda, (max(when, self._now), next(self._order), work))
 
     def spawn(self, work: Callable[[], None]) -> None:
         """Begin `work` in a thread of its own, at the present time, once the turn is free."""
@@ -50,14 +54,17 @@ class VirtualTime:
         self._main_turn.release()
         turn.acquire()
 
-    def run(self) -> None:
-        """Have all threads take their turns until every one has ended. Raises what one of them raised."""
-        while self._agenda:
-            self._now, _, resume = heapq.heappop(self._agenda)
-            resume()
-            self._main_turn.acquire()
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Go on until nothing is left to do, or `until` says so. Raises what a thread or a call raised."""
+        while self._agenda and not until():
+            self._now, _, work = heapq.heappop(self._agenda)
+            work()
             if self._failures:
                 raise self._failures[0]
 
     def _wake_at(self, when: float, turn: threading.Semaphore) -> None:
-        heapq.heappush(self._agenda, (when, next(self._order), turn.release))
+        def hand_over() -> None:
+            turn.release()
+            self._main_turn.acquire()
+
+        self.call_at(when, hand_over)

@@ -6,12 +6,22 @@ import json
 
 import pytest
 
-from invalidator.cloudfront import Outcome
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pipeline import Prepared
 from invalidator.plan import Invalidation
-from invalidator.report import InvalidationError, Report, answer, batch_record, metrics, refusals
+from invalidator.report import (
+    RECORDS_AT_ONCE,
+    InvalidationError,
+    Report,
+    answer,
+    batch_record,
+    bounded,
+    by_function,
+    metrics,
+    refusals,
+)
 from invalidator.settings import Target
+from invalidator.submission import Outcome
 
 SITE = Target("ESITE")
 TENANT = Target("dt_1", "tenant")
@@ -169,20 +179,34 @@ def test_the_metrics_are_documents_of_the_embedded_metric_format() -> None:
         "Wildcards": 1,
         "Invalidations": 1,
         "Deferred": 1,
-        "Rejected": 0,
+        "RefusedPaths": 0,
         "EstimatedCost": 0.01,
         "Age": 10.0,
     }
     json.dumps(document)
 
 
-def test_the_age_is_of_the_oldest_change_that_was_accepted_not_of_one_still_waiting() -> None:
+def test_the_age_is_also_of_what_still_waits() -> None:
     batch = Batch(True, ("m1", "m3"), changes=(Change("m1", "b", "a", 990.0), Change("m3", "b", "d", 1.0)))
     (document,) = metrics(report(ACCEPTED, DEFERRED, batch=batch), now=1000.0)
-    assert document["Age"] == 10.0
+    assert document["Age"] == 999.0
+
+
+def test_failures_are_logged_up_to_a_bound_and_the_rest_is_counted() -> None:
+    records = bounded([{"error": str(number)} for number in range(RECORDS_AT_ONCE + 7)])
+    assert len(records) == RECORDS_AT_ONCE + 1
+    assert records[-1]["left_out"] == 7
+    assert bounded(records[:3]) == records[:3]
+
+
+def test_metrics_are_also_counted_over_a_function() -> None:
+    (document,) = metrics(report(ACCEPTED), now=0.0)
+    named = by_function(document, "invalidate")
+    assert named["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["DistributionId"], ["FunctionName"]]
+    assert named["FunctionName"] == "invalidate"
 
 
 def test_a_rejected_message_is_counted_although_no_distribution_can_be_named_for_it() -> None:
     prepared = Prepared((), (), (), (Rejected("m1", "unknown shape"),), {})
     (document,) = metrics(report(prepared=prepared), now=0.0)
-    assert (document["DistributionId"], document["Rejected"]) == ("none", 1)
+    assert (document["DistributionId"], document["UnreadableMessages"]) == ("none", 1)

@@ -1,0 +1,336 @@
+"""The chunks of one group of the plan queue → a plan, or for how long they had better wait. Pure.
+
+Lambda runs one batch of a FIFO group at a time, so what is planned here is all that a lane of a target has;
+what must wait is handed back, and what arrives meanwhile is planned with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from invalidator import chunks, limits
+from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, Wanted
+from invalidator.collateral import Measure
+from invalidator.pace import Memory
+from invalidator.pipeline import AS_ASKED, without_covered
+from invalidator.plan import Invalidation, covers, must_merge, plan
+from invalidator.prefix_tree import is_wildcard
+from invalidator.settings import Budget, Settings, Target
+from invalidator.submission import Outcome
+
+FULL_PLATE = 10
+"""Messages of a FIFO queue that one invocation may get: more of the group may wait behind them."""
+
+GATHER_SECONDS = 20.0
+"""How long what must be merged waits for more of it: staggered collectors send about a chunk a second."""
+
+QUIET_SECONDS = 12.0
+"""Without a new chunk, after which a deploy is taken for finished."""
+
+BUSY_GATHER_SECONDS = 40.0
+"""How long it waits at most while more keeps coming."""
+
+CALL_SPACING_SECONDS = 5.5
+"""Between two plans of one group: changes one a second are planned some at a time."""
+
+LONGEST_GATHER_SECONDS = 240.0
+"""With an empty purse. With the way through both queues nobody is stale for more than five minutes."""
+
+SCARCE_PATHS = 20
+"""From so few paths a plan on, gathering grows longer to spare money."""
+
+SHARE_OF_PURSE = 0.67
+"""Of what is left, which one plan may spend: the next plans get fewer paths instead of none."""
+
+SECONDS_KEPT = 9.5 * 86_400
+"""Since a chunk entered the plan queue; half a day before SQS would drop it without a word."""
+
+RECEIVES_BEFORE_RESENDING = 300
+"""A message's receives are counted, up to the queue's 1,000 before its dead-letter queue; a new message has none."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message of the plan queue."""
+
+    message_id: str
+    receipt: str
+    receives: int
+    group: str
+    body: str
+    chunk: Chunk | None
+    """None: it is no chunk, and `error` says why."""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What is to be handed back: for how long, and why."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What is to be sent now."""
+
+    invalidations: tuple[Invalidation, ...]
+    verbatim: frozenset[tuple[Target, str]]
+
+
+Measures = Callable[[], Mapping[Target, Measure]]
+"""Asked once, and only for a plan that is made now."""
+
+
+def read(event: Mapping[str, Any]) -> list[Received]:
+    """The messages of a batch of the plan queue."""
+    received = []
+    for record in event["Records"]:
+        attributes = record.get("attributes", {})
+        chunk, error = None, ""
+        try:
+            chunk = Chunk.parse(record["body"])
+        except ChunkError as refused:
+            error = str(refused)
+        received.append(
+            Received(
+                record["messageId"],
+                record.get("receiptHandle", ""),
+                int(attributes.get("ApproximateReceiveCount", 1)),
+                attributes.get("MessageGroupId", ""),
+                record["body"],
+                chunk,
+                error,
+            )
+        )
+    return received
+
+
+def hopeless(settings: Settings, message: Received, now: float) -> str:
+    """Why nobody will ever be able to carry out a message; empty where somebody may. `now`: since 1970."""
+    chunk = message.chunk
+    if chunk is None:
+        return message.error
+    target = settings.target(chunk.target_id)
+    if target is None or target.kind != chunk.kind:
+        return f"no route names the {chunk.kind} {chunk.target_id} any more: add one, then redrive"
+    if now - chunk.since > SECONDS_KEPT:
+        return (
+            f"it waited for {(now - chunk.since) / 86_400:.1f} days: see the log for what CloudFront refused"
+        )
+    return ""
+
+
+def by_group(messages: Iterable[Received]) -> list[list[Received]]:
+    """The messages of each group, exact lanes first."""
+    found: dict[str, list[Received]] = {}
+    for message in messages:
+        found.setdefault(message.group, []).append(message)
+    ordered = sorted(found, key=lambda group: (chunks.lane_of(group) != chunks.EXACT, group))
+    return [found[group] for group in ordered]
+
+
+def wanted(messages: Iterable[Received]) -> dict[str, Wanted]:
+    """All that the messages want, each item once with its oldest time."""
+    return chunks.combined((each.message_id, each.chunk) for each in messages if each.chunk)
+
+
+def decide(
+    settings: Settings,
+    target: Target,
+    messages: Sequence[Received],
+    memory: Memory,
+    measures: Measures,
+    *,
+    now: float,
+    wall: float,
+) -> Wait | Ready:
+    """Whether there is room at CloudFront and in the budgets, and only then the plan.
+
+    `now` is of the memory's clock, `wall` in seconds since 1970.
+    """
+    group = messages[0].group
+    items = wanted(messages)
+    requested = {item: each.message_ids for item, each in items.items() if each.requested}
+    changed = {item: each.message_ids for item, each in items.items() if not each.requested}
+    by_target, left = without_covered({target: requested}, {target: changed})
+    changed = dict(left.get(target, {}))
+    budget = affordable(settings, target, memory, now)
+    merging = must_merge(changed, budget)
+    wildcards = sum(map(is_wildcard, requested)) + (
+        budget.max_wildcards if merging else sum(map(is_wildcard, changed))
+    )
+    files = sum(not is_wildcard(item) for item in requested) + (
+        min(budget.max_paths, len(changed)) if merging else sum(not is_wildcard(item) for item in changed)
+    )
+    waits = [
+        Wait(memory.rate.next_call_at(now) - now, "the account's rate of calls"),
+        Wait(memory.called_at.get(group, now - CALL_SPACING_SECONDS) + CALL_SPACING_SECONDS - now, "spacing"),
+        Wait(memory.in_progress.room_at(target, files, wildcards) - now, "invalidations in progress"),
+    ]
+    refusal = memory.refusals.latest(target, wildcards)
+    waits.append(Wait(refusal.until - now, refusal.error))
+    if merging:
+        entered = [each.chunk.since for each in messages if each.chunk]
+        quiet_at = min(max(entered) + QUIET_SECONDS, min(entered) + BUSY_GATHER_SECONDS)
+        gathered_at = max(min(entered) + gather_seconds(budget, len(changed)), quiet_at)
+        waits.append(Wait(gathered_at - wall, "gathering"))
+    longest = max(waits, key=lambda wait: wait.seconds)
+    if longest.seconds > 0:
+        return longest
+    most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
+    return Ready(
+        plan(by_target, AS_ASKED)
+        + (plan({target: changed}, budget, measures() if merging else None, most) if changed else ()),
+        frozenset((target, item) for item in requested),
+    )
+
+
+def affordable(settings: Settings, target: Target, memory: Memory, now: float) -> Budget:
+    """The caller's budget, within one call, and within what the hour's bound on paths leaves for one plan."""
+    budget = replace(
+        settings.budget,
+        max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL),
+        max_wildcards=min(settings.budget.max_wildcards, limits.WILDCARDS_IN_PROGRESS),
+    )
+    if settings.max_paths_per_hour is None:
+        return budget
+    left = memory.purse(target.id, settings.max_paths_per_hour, now).left(now)
+    most = max(1, min(budget.max_paths, int(left * SHARE_OF_PURSE)))
+    return replace(budget, max_paths=most, max_wildcards=min(budget.max_wildcards, most))
+
+
+def gather_seconds(budget: Budget, paths: int) -> float:
+    """How long paths that must be merged wait for more: longer where few paths are left to spend."""
+    scarcity = max(0.0, 1 - (budget.max_paths - 1) / SCARCE_PATHS) if paths > budget.max_paths else 0.0
+    return GATHER_SECONDS + (LONGEST_GATHER_SECONDS - GATHER_SECONDS) * scarcity
+
+
+def packed(settings: Settings, target: Target, messages: Sequence[Received]) -> list[Parcel] | None:
+    """A full plate as fewer messages, so that what waits behind them is planned with them; None: no fewer.
+
+    What does not fit into one chunk is merged by a plan first.
+    """
+    if len(messages) < FULL_PLATE:
+        return None
+    items = wanted(messages)
+    since = min(each.chunk.since for each in messages if each.chunk)
+    lane = chunks.lane_of(messages[0].group)
+    found = list(chunks.parcels(target.id, target.kind, lane, items, since))
+    if len(found) > 1:
+        changed = {item: each.message_ids for item, each in items.items() if not each.requested}
+        merged = {item: each for item, each in items.items() if each.requested}
+        for invalidation in plan({target: changed}, settings.budget):
+            merged |= narrowed(invalidation.items, items)
+        found = list(chunks.parcels(target.id, target.kind, lane, merged, since))
+    return found if len(found) < len(messages) else None
+
+
+def narrowed(items: Iterable[str], known: Mapping[str, Wanted]) -> dict[str, Wanted]:
+    """Items of a plan, each with the oldest time and the messages of what it covers."""
+    found: dict[str, Wanted] = {}
+    for item in items:
+        exact = known.get(item)
+        covered = [each for path, each in known.items() if covers(item, path)] if is_wildcard(item) else []
+        parts = covered or ([exact] if exact else [])
+        if parts:
+            found[item] = Wanted(
+                min(each.time for each in parts),
+                frozenset[str]().union(*(each.message_ids for each in parts)),
+                requested=bool(exact and exact.requested),
+                changes=sum(each.changes for each in parts),
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What becomes of the messages of a plan that was sent."""
+
+    done: frozenset[str]
+    """Ids of the messages of which CloudFront accepted everything."""
+    waiting: Mapping[str, float]
+    """Ids of the messages of which it accepted nothing yet → seconds until the next call is worth making."""
+    rest: tuple[Parcel, ...]
+    """What is left of the other messages, to be sent instead of them."""
+    letters: tuple[DeadLetter, ...]
+    """What CloudFront refuses for good."""
+
+
+def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outcome], now: float) -> Settled:
+    """Each message is done, waits, or is replaced by what is left of it. `now` is of the clock of the outcomes."""
+    ids = {status: _ids(outcomes, status) for status in ("accepted", "refused", "deferred")}
+    everything = frozenset(each.message_id for each in messages)
+    waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"]
+    split = ids["deferred"] - waiting_ids
+    deferred = [each for each in outcomes if each.status == "deferred"]
+    wait = max((each.retry_at - now for each in deferred), default=0.0)
+    known = wanted(messages)
+    rest: dict[str, Wanted] = {}
+    for outcome in deferred:
+        for item, each in narrowed(outcome.invalidation.items, known).items():
+            if each.message_ids & split:
+                rest[item] = replace(each, message_ids=each.message_ids & split)
+    since = min((each.chunk.since for each in messages if each.chunk), default=now)
+    lane = chunks.lane_of(messages[0].group)
+    return Settled(
+        done=everything - ids["deferred"] - ids["refused"],
+        waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
+        rest=tuple(chunks.parcels(target.id, target.kind, lane, rest, since)),
+        letters=tuple(
+            letter
+            for outcome in outcomes
+            if outcome.status == "refused"
+            for letter in letters(target.id, outcome.invalidation.items, outcome.error)
+        ),
+    )
+
+
+def _ids(outcomes: Iterable[Outcome], status: str) -> frozenset[str]:
+    return frozenset[str]().union(
+        *(each.invalidation.message_ids for each in outcomes if each.status == status)
+    )
+
+
+def letters(distribution_id: str, items: Iterable[str], reason: str) -> Iterator[DeadLetter]:
+    """Dead letters in the form of a direct request, each small enough for a message."""
+    taken: list[str] = []
+    size = 0
+    for item in items:
+        length = len(json.dumps(item)) + 2
+        if taken and size + length > chunks.MAX_BYTES - 1_000:
+            yield _letter(distribution_id, taken, reason)
+            taken, size = [], 0
+        taken.append(item)
+        size += length
+    if taken:
+        yield _letter(distribution_id, taken, reason)
+
+
+def _letter(distribution_id: str, items: Iterable[str], reason: str) -> DeadLetter:
+    request: dict[str, Any] = {"distribution_id": distribution_id}
+    paths = [item for item in items if not item.startswith("#")]
+    tags = [item for item in items if item.startswith("#")]
+    request |= {name: found for name, found in (("paths", paths), ("tags", tags)) if found}
+    return DeadLetter(json.dumps(request), reason, distribution_id)
+
+
+def given_up(message: Received, reason: str) -> list[DeadLetter]:
+    """The dead letters of a whole message: its items as requests, or its body where it is no chunk."""
+    if message.chunk is None:
+        return [DeadLetter(message.body, reason)]
+    items = [*message.chunk.paths, *message.chunk.requested]
+    return list(letters(message.chunk.target_id, items, reason))
+
+
+def renewed(messages: Iterable[Received]) -> list[Parcel]:
+    """Messages received so often that the queue would give them up, as new ones with all their times."""
+    return [
+        Parcel(message.group, message.chunk, frozenset({message.message_id}))
+        for message in messages
+        if message.chunk is not None and message.receives >= RECEIVES_BEFORE_RESENDING
+    ]

@@ -1,0 +1,121 @@
+"""SQS: chunks into the plan queue, dead letters with their reason, and messages handed back for a time.
+
+Nothing here raises for what SQS refuses: what was not sent is answered, so that its messages come back.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from invalidator.chunks import DeadLetter, Parcel
+
+ENTRIES = 10
+"""Of one batch call, at most (SQS, SendMessageBatch and ChangeMessageVisibilityBatch)."""
+
+BATCH_BYTES = 240_000
+"""All bodies of one batch call together: below 256 KB, SQS's limit until August 2025."""
+
+REASON_LENGTH = 1_000
+"""Characters of a dead letter's reason."""
+
+LONGEST_VISIBILITY_SECONDS = 43_200
+"""SQS's limit: twelve hours."""
+
+_log = logging.getLogger(__name__)
+
+
+def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
+    """Send chunks; the ids of the messages of which some part was not accepted."""
+    failed: set[str] = set()
+    for batch in _batches(parcels):
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": body,
+                "MessageGroupId": parcel.group,
+                "MessageDeduplicationId": parcel.deduplication_id,
+            }
+            for number, (parcel, body) in enumerate(batch)
+        ]
+        try:
+            answer = client().send_message_batch(QueueUrl=queue_url, Entries=entries)
+            refused = {int(each["Id"]): str(each.get("Message", "")) for each in answer.get("Failed", [])}
+        except (ClientError, BotoCoreError) as error:
+            refused = dict.fromkeys(range(len(batch)), str(error))
+        for number, why in refused.items():
+            _log.error("chunk not sent", extra={"group": batch[number][0].group, "error": why})
+            failed |= batch[number][0].message_ids
+    return frozenset(failed)
+
+
+def send_dead_letter(queue_url: str, letter: DeadLetter) -> bool:
+    """Send one dead letter; whether SQS accepted it."""
+    attributes = {"reason": letter.reason[:REASON_LENGTH], "distribution_id": letter.distribution_id}
+    try:
+        client().send_message(
+            QueueUrl=queue_url,
+            MessageBody=letter.body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value or "none"}
+                for name, value in attributes.items()
+            },
+        )
+    except (ClientError, BotoCoreError) as error:
+        _log.error("dead letter not sent", extra={"error": str(error), "reason": letter.reason})
+        return False
+    return True
+
+
+def hand_back(queue_url: str, seconds_by_receipt: Mapping[str, float]) -> None:
+    """Let messages that the answer names as failures come back after so many seconds.
+
+    Where SQS refuses, they come back after the queue's own visibility time-out.
+    """
+    handles = list(seconds_by_receipt.items())
+    for first in range(0, len(handles), ENTRIES):
+        entries = [
+            {
+                "Id": str(number),
+                "ReceiptHandle": handle,
+                "VisibilityTimeout": min(max(math.ceil(seconds), 0), LONGEST_VISIBILITY_SECONDS),
+            }
+            for number, (handle, seconds) in enumerate(handles[first : first + ENTRIES])
+        ]
+        try:
+            answer = client().change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+            failed: Sequence[Any] = answer.get("Failed", [])
+        except (ClientError, BotoCoreError) as error:
+            failed = [{"Message": str(error)}]
+        if failed:
+            _log.warning("messages not handed back in time", extra={"error": json.dumps(failed, default=str)})
+
+
+def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:
+    batch: list[tuple[Parcel, str]] = []
+    size = 0
+    for parcel in parcels:
+        body = parcel.chunk.body()
+        if batch and (len(batch) == ENTRIES or size + len(body) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((parcel, body))
+        size += len(body)
+    if batch:
+        yield batch
+
+
+@functools.cache
+def client() -> Any:
+    """The client of SQS, which outlives the invocation."""
+    return boto3.client(
+        "sqs", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
+    )

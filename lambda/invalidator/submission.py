@@ -1,0 +1,245 @@
+"""An `Invalidation` → `Outcome`s: the order of the calls, waiting, bisection and the wildcard for a refused name.
+
+A change may be forgotten only when CloudFront has accepted every item that covers it; so whatever happens
+to a call ends in exactly one outcome an item: accepted, refused or deferred.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from invalidator import doubt
+from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
+from invalidator.plan import Invalidation, halves, part, widened
+from invalidator.settings import Target
+from invalidator.verdicts import Verdict
+
+LAST_TRY_SECONDS = 1.0
+"""Before the deadline, for what would otherwise wait beyond it: to come back, a message waits far longer."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What CloudFront answered to a call that it accepted."""
+
+    id: str
+    progress: str
+    """CloudFront's word: InProgress or Completed."""
+
+
+class CallError(Exception):
+    """A call that was not accepted."""
+
+    def __init__(self, verdict: Verdict, text: str, *, answered: bool = True) -> None:
+        super().__init__(text)
+        self.verdict = verdict
+        self.text = text
+        self.answered = answered
+        """False: no answer came, so CloudFront may have accepted the call all the same."""
+
+
+Create = Callable[[Invalidation], Accepted]
+"""Makes one call of CreateInvalidation; raises CallError."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an invalidation, or of the part of it that stood alone in the end."""
+
+    invalidation: Invalidation
+    status: Literal["accepted", "refused", "deferred"]
+    id: str = ""
+    """CloudFront's id of the accepted invalidation."""
+    progress: str = ""
+    """CloudFront's word: InProgress or Completed."""
+    error: str = ""
+    """Why it was refused or deferred, or could not be waited for, and what to do."""
+    retry_at: float = 0.0
+    """Of a deferred one: the time of the clock from which it is worth another call."""
+    replaces: str = ""
+    """The item that CloudFront refused, where the accepted wildcard stands for it."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, so that a test can turn them."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a submission may take, and what it may do about a refused name."""
+
+    deadline: float
+    """A time of the clock, in seconds: no call starts, and no wait goes on, beyond it."""
+    longest_wait: float = math.inf
+    """Seconds between two calls; past them all that is left is deferred."""
+    waits_for_permission: bool = False
+    """Whether a missing permission defers, as a queue can wait for it, or refuses, as a caller cannot."""
+    min_wildcard_depth: int = 0
+    verbatim: frozenset[tuple[Target, str]] = frozenset()
+    """Items that were requested, and are never replaced by a wildcard."""
+
+
+@dataclass(eq=False)
+class _Attempt:
+    invalidation: Invalidation
+    error: str = ""
+    sibling: Invalidation | None = None
+    """The other part of a refused batch: sent next, or split at once where this part was accepted."""
+    original: Invalidation | None = None
+    """What was refused, where the invalidation is a wildcard instead of it."""
+    instead: tuple[Invalidation, ...] = ()
+    """The wildcards to try where this one is refused, too."""
+
+
+@dataclass
+class Submission:
+    """The invalidations of one invocation that wait for their call, and the outcomes of the others."""
+
+    create: Create
+    memory: Memory
+    terms: Terms
+    clock: Clock = field(default_factory=Clock)
+    outcomes: list[Outcome] = field(default_factory=list)
+    _waiting: list[_Attempt] = field(default_factory=list)
+
+    def run(self, invalidations: Iterable[Invalidation]) -> tuple[Outcome, ...]:
+        """Have CloudFront accept every invalidation, or say for each part of it why not."""
+        self._waiting = [_Attempt(invalidation) for invalidation in invalidations]
+        while self._waiting:
+            attempt = min(self._waiting, key=self._ready_at)
+            if not self._wait_for(attempt):
+                break
+            self._waiting.remove(attempt)
+            self._call(attempt)
+        for attempt in self._waiting:
+            self._defer(attempt)
+        return tuple(self.outcomes)
+
+    def _ready_at(self, attempt: _Attempt) -> float:
+        target, wildcards = attempt.invalidation.target, attempt.invalidation.wildcards
+        return max(
+            self.memory.refusals.latest(target, wildcards).until,
+            self.memory.in_progress.room_at(target, len(attempt.invalidation.items) - wildcards, wildcards),
+        )
+
+    def _starts_at(self, attempt: _Attempt) -> float:
+        return max(self._ready_at(attempt), self.memory.rate.next_call_at(self.clock.now()))
+
+    def _wait_for(self, attempt: _Attempt) -> bool:
+        """Sleep until the attempt may be made; False where the terms leave no time for that."""
+        now, deadline = self.clock.now(), self.terms.deadline
+        starts_at = self._starts_at(attempt)
+        if starts_at - now > self.terms.longest_wait:
+            return False
+        if starts_at >= deadline and now < deadline - LAST_TRY_SECONDS:
+            starts_at = deadline - LAST_TRY_SECONDS
+        if max(starts_at, now) >= deadline:
+            return False
+        if starts_at > now:
+            self.clock.sleep(starts_at - now)
+        return True
+
+    def _call(self, attempt: _Attempt) -> None:
+        invalidation, now = attempt.invalidation, self.clock.now()
+        gone_until, why = self.memory.gone.get(invalidation.target, (now, ""))
+        if gone_until > now:
+            self.outcomes.append(Outcome(invalidation, "refused", error=why))
+            return
+        self.memory.rate.called(now)
+        try:
+            answer = self.create(invalidation)
+        except CallError as error:
+            self._after_failure(attempt, error)
+            return
+        now = self.clock.now()
+        self.memory.in_progress.accepted(invalidation, now)
+        self.memory.refusals.accepted(invalidation)
+        self._pay(invalidation)
+        replaces = attempt.original.items[0] if attempt.original else ""
+        self.outcomes.append(
+            Outcome(invalidation, "accepted", id=answer.id, progress=answer.progress, replaces=replaces)
+        )
+        if attempt.sibling:
+            self._split(attempt.sibling, attempt.error)
+
+    def _pay(self, invalidation: Invalidation) -> None:
+        purse = self.memory.purses.get(invalidation.target.id)
+        if purse is not None:
+            purse.spend(len(invalidation.items), self.clock.now())
+
+    def _after_failure(self, attempt: _Attempt, error: CallError) -> None:
+        attempt.error = error.text
+        if error.verdict is Verdict.GONE:
+            self.memory.gone[attempt.invalidation.target] = (self.clock.now() + GONE_SECONDS, error.text)
+        if not error.answered:
+            self._pay(attempt.invalidation)
+        if error.verdict in BACKOFF_SECONDS and (
+            error.verdict is not Verdict.DENIED or self.terms.waits_for_permission
+        ):
+            self.memory.refusals.refused(
+                attempt.invalidation, error.verdict, error.text, self.clock.now(), self.clock.chance()
+            )
+            self._waiting.insert(0, attempt)
+            return
+        if attempt.sibling:
+            self._waiting.insert(0, _Attempt(attempt.sibling))
+        several = len(attempt.invalidation.items) > 1
+        if several and error.verdict is Verdict.SPLIT:
+            self._split(attempt.invalidation, error.text)
+        elif several and error.verdict is Verdict.TOO_LARGE:
+            self._waiting[:0] = [_Attempt(half, error.text) for half in halves(attempt.invalidation)]
+        else:
+            self._refuse(attempt, error)
+
+    def _split(self, invalidation: Invalidation, error: str) -> None:
+        """The next calls for a batch that surely holds something wrong; none is blamed but by its own call."""
+        if len(invalidation.items) == 1:
+            self._waiting.insert(0, _Attempt(invalidation, error))
+            return
+        first, second = _parts(invalidation)
+        self._waiting.insert(0, _Attempt(first, error, sibling=second))
+
+    def _refuse(self, attempt: _Attempt, error: CallError) -> None:
+        original = attempt.original or attempt.invalidation
+        instead = attempt.instead
+        if error.verdict is Verdict.SPLIT and attempt.original is None:
+            instead = self._instead(original)
+        if instead and error.verdict is Verdict.SPLIT:
+            self._waiting.insert(0, _Attempt(instead[0], error.text, original=original, instead=instead[1:]))
+            return
+        self.outcomes.append(Outcome(original, "refused", error=error.text))
+
+    def _instead(self, refused: Invalidation) -> tuple[Invalidation, ...]:
+        (item,) = refused.items
+        if (refused.target, item) in self.terms.verbatim:
+            return ()
+        wildcards = doubt.wildcards_instead(item, self.terms.min_wildcard_depth)
+        return tuple(widened(refused, wildcard) for wildcard in wildcards)
+
+    def _defer(self, attempt: _Attempt) -> None:
+        refusal = self.memory.refusals.latest(attempt.invalidation.target, attempt.invalidation.wildcards)
+        why = attempt.error or (refusal.error if refusal.until > self.clock.now() else "") or "out of time"
+        error = f"{why}; its messages go back to be planned again"
+        kept = attempt.original or attempt.invalidation
+        deferred = Outcome(kept, "deferred", error=error, retry_at=self._starts_at(attempt))
+        self.outcomes.append(deferred)
+        if attempt.sibling:
+            self.outcomes.append(replace(deferred, invalidation=attempt.sibling))
+
+
+def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
+    """Two parts, of which one surely is refused: names in doubt apart from the others, else by halves."""
+    by_doubt = sorted(invalidation.items, key=lambda item: (doubt.signature(item), item))
+    plain = sum(not doubt.signature(item) for item in by_doubt)
+    middle = plain if 0 < plain < len(by_doubt) else len(by_doubt) // 2
+    return part(invalidation, by_doubt[:middle]), part(invalidation, by_doubt[middle:])

@@ -1,0 +1,152 @@
+"""The two stages without SQS: what is sent into the plan queue, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from invalidator import chunks, planner
+from invalidator.chunks import Chunk, ChunkError
+from invalidator.collector import collect, dead_letters
+from invalidator.events import Batch, Change, Rejected, Request
+from invalidator.pace import Memory
+from invalidator.plan import part
+from invalidator.planner import Ready, Received, Wait
+from invalidator.settings import Settings
+from invalidator.submission import Outcome
+
+ROUTE = {"distribution_id": "ESITE", "bucket": "assets", "index_documents": []}
+SETTINGS = Settings.from_document({"version": 1, "routes": {"site": ROUTE}})
+BOUND = Settings.from_document({"version": 1, "routes": {"site": ROUTE}, "max_paths_per_hour": 24})
+DEEP = Settings.from_document({"version": 1, "routes": {"site": ROUTE}, "min_wildcard_depth": 9})
+(SITE,) = {route.target for route in SETTINGS.routes}
+NOW = 1_000.0
+
+
+def changes(*keys: str) -> Batch:
+    found = tuple(Change(f"m{number}", "assets", key, NOW - 1) for number, key in enumerate(keys))
+    return Batch(True, tuple(change.message_id for change in found), changes=found)
+
+
+def received(
+    *paths: str, number: int = 0, since: float = NOW, group: str = "ESITE/merge", **more: Any
+) -> Received:
+    chunk = Chunk("ESITE", "distribution", since, dict.fromkeys(paths, since), changes=len(paths), **more)
+    return Received(f"c{number}", f"r{number}", 1, group, chunk.body(), chunk)
+
+
+def decided(
+    *messages: Received, settings: Settings = SETTINGS, memory: Memory | None = None, wall: float = NOW
+) -> Wait | Ready:
+    return planner.decide(settings, SITE, messages, memory or Memory(), dict, now=500.0, wall=wall)
+
+
+def test_a_chunk_reads_what_it_wrote() -> None:
+    chunk = Chunk("dt_1", "tenant", 5.0, {"/a": 3.0}, {"/*": 4.0}, 7)
+    assert Chunk.parse(chunk.body()) == chunk
+    assert chunk.oldest == 3.0
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"version": 1}', '{"version": 2}'])
+def test_anything_else_is_no_chunk(body: str) -> None:
+    with pytest.raises(ChunkError):
+        Chunk.parse(body)
+
+
+def test_single_changes_do_not_wait_in_the_lane_of_a_deploy() -> None:
+    found = collect(SETTINGS, changes("news/1", *(f"docs/{number}" for number in range(300))), NOW)
+    by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found.parcels}
+    assert by_group["ESITE/exact"] == {"/news/1"}
+    assert len(by_group["ESITE/merge"]) == 300
+
+
+def test_a_change_that_a_request_covers_rides_along_with_it() -> None:
+    batch = Batch(True, ("m0", "q"), changes("a").changes, (Request("q", paths=("/*",)),))
+    (parcel,) = collect(SETTINGS, batch, NOW).parcels
+    assert (set(parcel.chunk.paths), set(parcel.chunk.requested)) == (set(), {"/*"})
+    assert parcel.message_ids == {"m0", "q"}
+
+
+def test_the_deduplication_depends_on_group_paths_and_messages_not_on_the_time() -> None:
+    (first,) = collect(SETTINGS, changes("a"), NOW).parcels
+    (again,) = collect(SETTINGS, changes("a"), NOW + 60).parcels
+    (other,) = collect(SETTINGS, changes("b"), NOW).parcels
+    assert first.deduplication_id == again.deduplication_id != other.deduplication_id
+
+
+def test_a_chunk_stays_below_the_size_of_a_message_and_nothing_is_lost() -> None:
+    found = collect(SETTINGS, changes(*(f"{'x' * 900}/{number}" for number in range(1_000))), NOW).parcels
+    assert len(found) > 1
+    assert max(len(parcel.chunk.body()) for parcel in found) <= chunks.MAX_BYTES
+    assert sum(len(parcel.chunk.paths) for parcel in found) == 1_000
+
+
+@pytest.mark.parametrize(("receives", "dead"), [(2, False), (3, True)])
+def test_what_cannot_be_read_is_given_up_at_the_third_read_with_its_reason(receives: int, dead: bool) -> None:
+    record = {"messageId": "m", "body": "{", "attributes": {"ApproximateReceiveCount": str(receives)}}
+    letters = dead_letters({"Records": [record]}, [Rejected("m", "not JSON")])
+    assert [(letter.body, letter.reason) for letter in letters.values()] == [("{", "not JSON")] * dead
+
+
+def test_what_need_not_be_merged_is_planned_at_once() -> None:
+    step = decided(received("/a", "/b"))
+    assert isinstance(step, Ready)
+    assert [each.items for each in step.invalidations] == [("/a", "/b")]
+
+
+def test_what_must_be_merged_is_gathered_first() -> None:
+    many = received(*(f"/docs/{number}" for number in range(300)))
+    step = decided(many)
+    assert isinstance(step, Wait)
+    assert step.seconds == planner.GATHER_SECONDS
+    later = decided(many, wall=NOW + planner.GATHER_SECONDS)
+    assert isinstance(later, Ready)
+    assert sum(len(each.items) for each in later.invalidations) <= 100
+
+
+def test_as_the_hour_is_spent_a_plan_gets_fewer_paths_and_gathers_longer() -> None:
+    many = received(*(f"/docs/{number}" for number in range(50)))
+    step = decided(many, settings=BOUND)
+    assert isinstance(step, Wait)
+    assert planner.GATHER_SECONDS < step.seconds <= planner.LONGEST_GATHER_SECONDS
+    later = decided(many, settings=BOUND, wall=NOW + planner.LONGEST_GATHER_SECONDS)
+    assert isinstance(later, Ready)
+    assert [each.items for each in later.invalidations] == [("/docs/*",)]
+
+
+def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
+    many = [
+        received(*(f"/docs/{batch}-{number}" for number in range(1_000)), number=batch) for batch in range(4)
+    ]
+    step = decided(*many, settings=DEEP, wall=NOW + 60)
+    assert isinstance(step, Ready)
+    assert sum(len(each.items) for each in step.invalidations) <= 3_000
+
+
+def test_a_full_plate_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:
+    plate = [received("/a", f"/{number}", number=number, since=NOW + number) for number in range(10)]
+    assert planner.packed(SETTINGS, SITE, plate[:9]) is None
+    (parcel,) = planner.packed(SETTINGS, SITE, plate) or []
+    assert parcel.chunk.paths["/a"] == parcel.chunk.since == NOW
+    assert parcel.message_ids == {f"c{number}" for number in range(10)}
+
+
+def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() -> None:
+    messages = [received("/a", "/b"), received("/c", number=1), received("/d", number=2)]
+    step = decided(*messages)
+    assert isinstance(step, Ready)
+    (invalidation,) = step.invalidations
+    outcomes = [
+        Outcome(part(invalidation, ["/a"]), "accepted", id="I1"),
+        Outcome(part(invalidation, ["/b", "/c"]), "deferred", error="later", retry_at=512.0),
+        Outcome(part(invalidation, ["/d"]), "refused", error="no such path"),
+    ]
+    settled = planner.settle(SITE, messages, outcomes, 500.0)
+    assert settled.waiting == {"c1": 12.0}
+    assert settled.done == set()
+    (rest,) = settled.rest
+    assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
+    (letter,) = settled.letters
+    assert json.loads(letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
