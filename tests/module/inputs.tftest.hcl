@@ -599,7 +599,7 @@ run "a_default_path_is_not_too_long" {
   command = plan
 
   variables {
-    default_paths = ["/${join("", [for _ in range(4000) : "a"])}"]
+    default_paths = [format("/%04000d", 0)]
   }
 
   expect_failures = [var.default_paths]
