@@ -146,10 +146,10 @@ run "a_page_to_look_at" {
   }
 
   assert {
-    condition = [
-      for widget in jsondecode(aws_cloudwatch_dashboard.invalidations[0].dashboard_body).widgets : distinct(widget.properties.metrics[*][1])
+    condition = toset(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.invalidations[0].dashboard_body).widgets : widget.properties.metrics[*][1]
       if try(widget.properties.period, 0) == 86400
-    ] == [["EstimatedCost"]]
+    ])) == toset(["EstimatedCost"])
     error_message = "The dollars of the day should be on the page."
   }
 
