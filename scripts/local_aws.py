@@ -38,11 +38,17 @@ def end_with_parent():
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=end_with_parent, daemon=True).start()
-from ministack.app import main
+from ministack import app
+pin = app.pin_request_origin
+app.pin_request_origin = lambda address, _: pin(address, True)
 sys.argv = ["ministack"]
-main()
+app.main()
 """
-"""MiniStack in a process group of its own, that ends with whoever started it, even one that was killed."""
+"""MiniStack in a process group of its own, that ends with whoever started it, even one that was killed.
+
+It listens without TLS, on this machine alone, and its requests count as if they came over TLS: policies that
+deny the others (aws:SecureTransport) are enforced.
+"""
 
 
 class LocalAwsError(Exception):

@@ -20,3 +20,8 @@ Feature: What is kept is encrypted, and kept for a stated time
     When its address is module.invalidation.aws_sqs_queue.dead_letter
     Then it must have message_retention_seconds
     And its value must be 1209600
+
+  Scenario: Whatever waits is kept through an outage of days
+    Given I have aws_sqs_queue defined
+    Then it must have message_retention_seconds
+    And its value must be greater than 863999

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.support.examples import EXAMPLES
 AT_ONCE = 8
 """Applies side by side: nearly all of their time is waiting."""
 
-IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1, "max_receives": 2}}
+IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +62,17 @@ def moody_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str
         yield started
 
 
-def deployed(aws: LocalAws, directory: Path, name: str, **inputs: object) -> Deployment:
+def deployed(aws: LocalAws, directory: Path, name: str, bucket: str = "", **inputs: object) -> Deployment:
     """The module under that name, for a new distribution, applied."""
     distribution_id = make_distribution(aws)
-    root = write_root(directory, {"name": name, "distribution_id": distribution_id, **inputs})
+    buckets = {"site": bucket} if bucket else {}
+    root = write_root(
+        directory, {"name": name, "distribution_id": distribution_id, "buckets": buckets, **inputs}
+    )
     stack = Stack(root, aws.environment)
     stack.init()
     stack.apply()
-    return Deployment(aws, stack, name, str(inputs.get("bucket", "")), distribution_id)
+    return Deployment(aws, stack, name, bucket, distribution_id)
 
 
 def queued(aws: LocalAws, directory: Path) -> Deployment:
@@ -92,8 +96,22 @@ def moody(moody_aws: LocalAws, directory: Path) -> Deployment:
     return deployed(moody_aws, directory, "moody", bucket=bucket, codepipeline=True, **IMPATIENT)
 
 
+def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
+    """A bucket whose name is known after apply, made in the same apply."""
+    distribution_id = make_distribution(aws)
+    bucket = {"bucket_prefix": "made-at-once-", "force_destroy": True}
+    inputs = {"distribution_id": distribution_id, "buckets": {"site": "${aws_s3_bucket.site.id}"}}
+    root = write_root(directory, {"name": "made-at-once", **inputs}, aws_s3_bucket={"site": bucket})
+    stack = Stack(root, aws.environment)
+    stack.init()
+    stack.apply()
+    made = Deployment(aws, stack, "made-at-once", "", distribution_id)
+    (settings,) = made.function_settings()["routes"].values()
+    return replace(made, bucket=settings["bucket"])
+
+
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
-    deploy.__name__: deploy for deploy in (queued, powers, straight, moody)
+    deploy.__name__: deploy for deploy in (queued, powers, straight, moody, made_at_once)
 }
 
 
