@@ -1,4 +1,4 @@
-"""The shell of somebody who has Terraform and AWS's command line, for the commands that the documentation shows."""
+"""A shell with Terraform and AWS's command line, for the commands that the documentation shows."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ BODIES = {
     "aws_s3_bucket": "",
     "aws_sns_topic": "",
 }
-"""What a reader of the documentation has already, by its type. A bucket's name is unknown until it is made."""
+"""What a reader has already, by its type. A bucket's name is unknown until it is made."""
 
 
 @dataclass(frozen=True)

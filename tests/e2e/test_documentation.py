@@ -1,4 +1,4 @@
-"""What the documentation shows is run: every block of Terraform is planned, every command of the shell runs."""
+"""What the documentation shows is run: every block of Terraform is planned, every command executed."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def test_no_command_of_the_documentation_is_left_out() -> None:
             assert left == ([REQUESTS] if page.name == "README.md" else []), page
 
 
-@pytest.mark.parametrize("example", INPUTS, ids=str)
-def test_every_example_has_a_readme_whose_inputs_exist(example: str) -> None:
-    """That they plan, test_every_block_of_terraform_plans shows; that a registry's `source` has a `version`, this."""
-    (block,) = snippets.terraform_of(READMES[example])
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_example_has_a_readme_whose_inputs_exist(name: str) -> None:
+    """That the block plans, test_every_block_of_terraform_plans shows."""
+    (block,) = snippets.terraform_of(READMES[name])
     assert re.search(r'^  source  = "NAMESPACE/cloudfront-invalidation/aws"', block.text, re.MULTILINE)
     assert re.search(r'^  version = "~> \d+\.\d+"$', block.text, re.MULTILINE)
     declared = re.findall(
