@@ -1,4 +1,7 @@
-# What the function may do: one role, one inline policy per power, and the lists that make them the whole truth.
+# What the functions may do: one role, one inline policy per permission, and the lists that make them the whole truth.
+#
+# One role for both functions: both call CloudFront, list buckets and write dead letters, and a role in another account
+# trusts one ARN. A role each would separate no more than who reads which of the module's own queues.
 
 locals {
   cloudfront = "arn:${local.partition}:cloudfront::${local.account}"
@@ -31,12 +34,16 @@ locals {
       Resource = local.assumed_role_arns
     },
   ]
+
+  # The ARN may be known only after apply; whether there is one is known from the object around it.
+  kms_key_arns = var.kms_key == null ? [] : [var.kms_key.arn]
 }
 
 resource "aws_iam_role" "function" {
-  name                 = var.name
+  # A role's name is unique whatever its path: with the path in its name the new role can be made before the old one goes.
+  name                 = var.role_path == "/" ? var.name : "${var.name}-${substr(sha256(var.role_path), 0, 6)}"
   path                 = var.role_path
-  description          = "Of the function ${var.name}, which invalidates CloudFront distributions."
+  description          = "Of the functions ${var.name} and ${local.planner_name}, which invalidate CloudFront distributions."
   permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
@@ -49,11 +56,17 @@ resource "aws_iam_role" "function" {
   })
 
   tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
+
+# Each names the role by its id, which is unknown while the role is replaced: so the policies follow it in the same apply.
 
 resource "aws_iam_role_policy" "invalidate" {
   name = "invalidate"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   policy = jsonencode({
     Version   = "2012-10-17"
@@ -64,7 +77,7 @@ resource "aws_iam_role_policy" "invalidate" {
 # Not logs:CreateLogGroup: a function that outlived its log group would make one that Terraform does not know.
 resource "aws_iam_role_policy" "log" {
   name = "log"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -76,57 +89,87 @@ resource "aws_iam_role_policy" "log" {
   })
 }
 
-# Lambda hands over failed asynchronous invocations in the role's name. The key is here and not in a policy of its
-# own because a count may not depend on an ARN that is known only after apply.
+# The functions write what nobody can read and what CloudFront refuses for good; Lambda hands over failed asynchronous
+# invocations in the role's name.
 resource "aws_iam_role_policy" "dead_letter" {
   name = "dead-letter"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
-      [{
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = local.dead_letter_arn
-      }],
-      [for key_arn in compact([var.kms_key_arn]) : {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = key_arn
-      }],
-    )
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = local.dead_letter_arn
+    }]
   })
 }
 
 resource "aws_iam_role_policy" "consume" {
-  count = local.queued ? 1 : 0
+  count = local.batched ? 1 : 0
 
   name = "consume"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-      Resource = local.queue_arn
+      Resource = [local.queue_arn, local.plan_arn]
+    }]
+  })
+}
+
+# The collector hands chunks to the planner; the planner hands back what must wait, and sends it again as one.
+resource "aws_iam_role_policy" "plan" {
+  count = local.batched ? 1 : 0
+
+  name = "plan"
+  role = aws_iam_role.function.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:SendMessage"]
+      Resource = local.plan_arn
     }]
   })
 }
 
 resource "aws_iam_role_policy" "list" {
-  count = var.inventory && length(local.buckets) > 0 ? 1 : 0
+  count = var.inventory && length(var.buckets) > 0 ? 1 : 0
 
   name = "list"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
       Action   = ["s3:ListBucket"]
-      Resource = [for bucket in local.buckets : "arn:${local.partition}:s3:::${bucket}"]
+      Resource = values(local.bucket_arns)
+    }]
+  })
+}
+
+# For the messages of the queues and the functions' environment, and nothing else that the key encrypts.
+resource "aws_iam_role_policy" "use_key" {
+  count = length(local.kms_key_arns)
+
+  name = "use-key"
+  role = aws_iam_role.function.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = local.kms_key_arns[count.index]
+      Condition = {
+        StringEquals = { "kms:ViaService" = [replace(local.first.sqs, "/^sqs/", "lambda"), local.first.sqs] }
+      }
     }]
   })
 }
@@ -135,7 +178,7 @@ resource "aws_iam_role_policy" "answer_pipelines" {
   count = var.codepipeline ? 1 : 0
 
   name = "answer-pipelines"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   # These actions take no resource: CodePipeline tells a job's owner by the job's id.
   policy = jsonencode({
@@ -152,7 +195,7 @@ resource "aws_iam_role_policy" "trace" {
   count = var.tracing ? 1 : 0
 
   name = "trace"
-  role = aws_iam_role.function.name
+  role = aws_iam_role.function.id
 
   # These actions take no resource: X-Ray has one store of segments.
   policy = jsonencode({
@@ -166,7 +209,7 @@ resource "aws_iam_role_policy" "trace" {
 }
 
 resource "aws_iam_role_policies_exclusive" "function" {
-  role_name = aws_iam_role.function.name
+  role_name = aws_iam_role.function.id
   policy_names = concat(
     [
       aws_iam_role_policy.dead_letter.name,
@@ -176,11 +219,13 @@ resource "aws_iam_role_policies_exclusive" "function" {
     aws_iam_role_policy.answer_pipelines[*].name,
     aws_iam_role_policy.consume[*].name,
     aws_iam_role_policy.list[*].name,
+    aws_iam_role_policy.plan[*].name,
     aws_iam_role_policy.trace[*].name,
+    aws_iam_role_policy.use_key[*].name,
   )
 }
 
 resource "aws_iam_role_policy_attachments_exclusive" "function" {
-  role_name   = aws_iam_role.function.name
+  role_name   = aws_iam_role.function.id
   policy_arns = []
 }

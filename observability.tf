@@ -1,75 +1,118 @@
-# How one knows: alarms that tell someone, and a page to look at.
+# How one knows: alarms that notify somebody, and a page to look at.
 
 locals {
   metrics_namespace = "CloudFrontInvalidation"
+  functions         = concat([aws_lambda_function.this.function_name], aws_lambda_function.planner[*].function_name)
+
+  # Who hands invalidations to CloudFront, and so knows how old the changes are.
+  invalidating_function = local.batched ? aws_lambda_function.planner[0].function_name : aws_lambda_function.this.function_name
+
+  stale_seconds = 300
+  path_dollars  = 0.005 # CloudFront's price of a path beyond the first 1,000 a month
+  # Where there is no bound, the alarm still has one: the default's.
+  spending_dollars = 0.8 * local.path_dollars * (var.max_paths_per_hour == null ? 1000 : var.max_paths_per_hour)
 
   # Each watches for one thing that no retry will mend, or that retries have not mended so far.
-  function_alarms = {
-    errors = {
-      description = "The function fails: its log says why."
-      metric      = "Errors"
-    }
-    throttles = {
-      description = "Lambda does not run the function: the account, or reserved_concurrency, has no execution to spare."
-      metric      = "Throttles"
-    }
-  }
-  queue_alarms = merge(
+  metric_alarms = merge(
     {
+      errors = {
+        description = "The function ${var.name} fails: its log says why."
+        metric      = ["AWS/Lambda", "Errors", "FunctionName", aws_lambda_function.this.function_name]
+      }
+      throttles = {
+        description = "Lambda does not run the function ${var.name}: the account, or reserved_concurrency, has no execution to spare."
+        metric      = ["AWS/Lambda", "Throttles", "FunctionName", aws_lambda_function.this.function_name]
+      }
+      age = {
+        description = "Changes have waited for more than five minutes: the edges serve old copies."
+        metric      = [local.metrics_namespace, "Age", "FunctionName", local.invalidating_function]
+        threshold   = local.stale_seconds
+      }
       dead-letters = {
         description = "A change was given up: look at the dead letters, mend the cause, redrive them."
-        queue       = aws_sqs_queue.dead_letter.name
-        metric      = "ApproximateNumberOfMessagesVisible"
-        threshold   = 0
+        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.dead_letter.name]
       }
     },
-    {
-      for queue in aws_sqs_queue.changes : "age" => {
-        description = "Changes have waited through two rounds of retries: the edges serve old copies."
-        queue       = queue.name
-        metric      = "ApproximateAgeOfOldestMessage"
-        threshold   = 2 * queue.visibility_timeout_seconds
+    [for queued in local.batched ? ["queued"] : [] : {
+      planner-errors = {
+        description = "The function ${local.planner_name} fails: its log says why."
+        metric      = ["AWS/Lambda", "Errors", "FunctionName", local.planner_name]
       }
-    },
+      planner-throttles = {
+        description = "Lambda does not run the function ${local.planner_name}: the account has no execution to spare."
+        metric      = ["AWS/Lambda", "Throttles", "FunctionName", local.planner_name]
+      }
+      queue-age = {
+        description = "Changes have waited in the first queue for more than five minutes: nobody collects them."
+        metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.changes[0].name]
+        threshold   = local.stale_seconds
+      }
+      plan-queue-age = {
+        description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not take them."
+        metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.plan[0].name]
+        threshold   = local.stale_seconds
+      }
+      plan-dead-letters = {
+        description = "Collected changes were given up: look at the plan queue's dead letters, mend the cause, redrive them."
+        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.plan_dead_letter[0].name]
+      }
+    }]...
   )
   alarmed = length(var.alarm_actions) > 0
 }
 
-resource "aws_cloudwatch_metric_alarm" "function" {
-  for_each = local.alarmed ? local.function_alarms : {}
+resource "aws_cloudwatch_metric_alarm" "failures" {
+  for_each = { for name, alarm in local.metric_alarms : name => alarm if local.alarmed }
 
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = each.value.description
   alarm_actions     = var.alarm_actions
 
-  namespace           = "AWS/Lambda"
-  metric_name         = each.value.metric
-  dimensions          = { FunctionName = aws_lambda_function.this.function_name }
-  statistic           = "Sum"
-  period              = 300
+  namespace           = each.value.metric[0]
+  metric_name         = each.value.metric[1]
+  dimensions          = { (each.value.metric[2]) = each.value.metric[3] }
+  statistic           = each.value.metric[0] == "AWS/Lambda" ? "Sum" : "Maximum"
+  period              = 60
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
+  threshold           = try(each.value.threshold, 0)
   treat_missing_data  = "notBreaching"
 
   tags = var.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "queue" {
-  for_each = local.alarmed ? local.queue_alarms : {}
+# Of all distributions together, so that one near its bound is noticed however many there are.
+resource "aws_cloudwatch_metric_alarm" "spending" {
+  count = local.alarmed ? 1 : 0
 
-  alarm_name        = "${var.name}-${each.key}"
-  alarm_description = each.value.description
+  alarm_name        = "${var.name}-spending"
+  alarm_description = "Invalidations cost more than ${format("%.2f", local.spending_dollars)} USD in an hour: look at the dashboard for the distribution, and at its log for who changes so much."
   alarm_actions     = var.alarm_actions
 
-  namespace           = "AWS/SQS"
-  metric_name         = each.value.metric
-  dimensions          = { QueueName = each.value.queue }
-  statistic           = "Maximum"
-  period              = 300
+  metric_query {
+    id          = "dollars"
+    expression  = "SUM(METRICS())"
+    label       = "Estimated cost in USD"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { for function in local.functions : "function${index(local.functions, function)}" => function }
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = local.metrics_namespace
+        metric_name = "EstimatedCost"
+        dimensions  = { FunctionName = metric_query.value }
+        stat        = "Sum"
+        period      = 3600
+      }
+    }
+  }
+
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.threshold
+  threshold           = local.spending_dollars
   treat_missing_data  = "notBreaching"
 
   tags = var.tags
@@ -86,14 +129,18 @@ locals {
           metrics = concat(local.distribution_metrics["Changes"], [for metric in local.distribution_metrics["Age"] : concat(metric, [{ stat = "Maximum", yAxis = "right" }])])
         },
         {
-          title = "Oldest message that waits (seconds)"
-          metrics = [for name in aws_sqs_queue.changes[*].name :
+          title = "Oldest message that waits in either queue (seconds)"
+          metrics = [for name in concat(aws_sqs_queue.changes[*].name, aws_sqs_queue.plan[*].name) :
             ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name, { stat = "Maximum" }]
           ]
         },
         {
-          title   = "Deferred to a later batch"
+          title   = "Deferred to a later plan"
           metrics = local.distribution_metrics["Deferred"]
+        },
+        {
+          title   = "Plans without an inventory of the bucket"
+          metrics = local.distribution_metrics["Blind"]
         },
       ]
     },
@@ -101,7 +148,12 @@ locals {
       question = "What does it cost?"
       widgets = [
         {
-          title   = "Estimated cost of invalidations (USD, the free 1,000 paths a month not deducted)"
+          title   = "Estimated cost of invalidations in a day (USD, the free 1,000 paths a month not deducted)"
+          metrics = local.distribution_metrics["EstimatedCost"]
+          period  = 86400
+        },
+        {
+          title   = "Estimated cost of invalidations in five minutes (USD)"
           metrics = local.distribution_metrics["EstimatedCost"]
         },
         {
@@ -118,18 +170,24 @@ locals {
       question = "What failed?"
       widgets = [
         {
+          title   = "Paths that CloudFront refused"
+          metrics = local.distribution_metrics["RefusedPaths"]
+        },
+        {
           # A message that nobody can read names no distribution: the function counts it under "none".
-          title   = "Rejected paths, and messages that cannot be read"
-          metrics = concat(local.distribution_metrics["Rejected"], [[local.metrics_namespace, "Rejected", "DistributionId", "none"]])
+          title   = "Messages that cannot be read"
+          metrics = [[local.metrics_namespace, "UnreadableMessages", "DistributionId", "none"]]
         },
         {
-          title   = "Dead letters"
-          metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.dead_letter.name, { stat = "Maximum" }]]
+          title = "Dead letters"
+          metrics = [for name in concat([aws_sqs_queue.dead_letter.name], aws_sqs_queue.plan_dead_letter[*].name) :
+            ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", name, { stat = "Maximum" }]
+          ]
         },
         {
-          title = "Errors and throttles of the function"
-          metrics = [for metric in ["Errors", "Throttles"] :
-            ["AWS/Lambda", metric, "FunctionName", aws_lambda_function.this.function_name]
+          title = "Errors and throttles of the functions"
+          metrics = [for pair in setproduct(["Errors", "Throttles"], local.functions) :
+            ["AWS/Lambda", pair[0], "FunctionName", pair[1]]
           ]
         },
       ]
@@ -137,7 +195,7 @@ locals {
   ]
 
   distribution_metrics = {
-    for metric in ["Age", "Changes", "Deferred", "EstimatedCost", "Invalidations", "Paths", "Rejected", "Wildcards"] : metric => [
+    for metric in ["Age", "Blind", "Changes", "Deferred", "EstimatedCost", "Invalidations", "Paths", "RefusedPaths", "Wildcards"] : metric => [
       for id in local.target_ids : [local.metrics_namespace, metric, "DistributionId", id]
     ]
   }
@@ -169,7 +227,7 @@ resource "aws_cloudwatch_dashboard" "invalidations" {
             metrics = widget.metrics
             region  = local.region
             stat    = "Sum"
-            period  = 300
+            period  = try(widget.period, 300)
             view    = "timeSeries"
           }
         } if length(widget.metrics) > 0],

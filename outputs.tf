@@ -1,65 +1,80 @@
 output "function_name" {
-  description = "To invoke it."
+  description = "Name of the Lambda function, to invoke it with direct requests."
   value       = aws_lambda_function.this.function_name
 }
 
 output "function_arn" {
-  description = "For targets and policies elsewhere."
+  description = "ARN of the Lambda function, for event targets and policies elsewhere."
   value       = aws_lambda_function.this.arn
 }
 
+output "planner_function_name" {
+  description = "Name of the Lambda function that plans what was collected, for dashboards elsewhere; null with `batching = null`."
+  value       = one(aws_lambda_function.planner[*].function_name)
+}
+
 output "role_name" {
-  description = "Of the function's role. Its policies are exclusive: what is added elsewhere is removed."
+  description = "Name of the functions' IAM role. Its policies are exclusive: what is added elsewhere is removed by the next apply."
   value       = aws_iam_role.function.name
 }
 
 output "role_arn" {
-  description = "For the trust policy of a role in another account (`role_arn` of a route)."
+  description = "ARN of the functions' IAM role, for the trust policy of a role in another account (`role_arn` of a route)."
   value       = aws_iam_role.function.arn
 }
 
 output "log_group_name" {
-  description = "Where the function writes its log."
+  description = "Name of the CloudWatch log group of both functions."
   value       = aws_cloudwatch_log_group.function.name
 }
 
 output "queue_url" {
-  description = "Of the queue of changes; null where nothing waits."
+  description = "URL of the queue that takes changes; null with `batching = null`."
   value       = one(aws_sqs_queue.changes[*].url)
 }
 
 output "queue_arn" {
-  description = "For a notification that is configured elsewhere (`bucket_wiring` `external`); null where nothing waits."
+  description = "ARN of the queue that takes changes, for a notification that is configured elsewhere (`bucket_wiring` `external`); null with `batching = null`."
   value       = one(aws_sqs_queue.changes[*].arn)
 }
 
+output "plan_queue_url" {
+  description = "URL of the queue between collector and planner; null with `batching = null`."
+  value       = one(aws_sqs_queue.plan[*].url)
+}
+
 output "dead_letter_queue_url" {
-  description = "To look at what failed, and to have it tried again."
+  description = "URL of the dead-letter queue, to read what failed and to have it tried again."
   value       = aws_sqs_queue.dead_letter.url
 }
 
 output "dead_letter_queue_arn" {
-  description = "For alarms and policies elsewhere."
+  description = "ARN of the dead-letter queue, for alarms and policies elsewhere."
   value       = aws_sqs_queue.dead_letter.arn
 }
 
+output "plan_dead_letter_queue_url" {
+  description = "URL of the plan queue's dead-letter queue, which is first in, first out; null with `batching = null`."
+  value       = one(aws_sqs_queue.plan_dead_letter[*].url)
+}
+
 output "dashboard_name" {
-  description = "Of the CloudWatch dashboard; null without one."
+  description = "Name of the CloudWatch dashboard; null without one."
   value       = one(aws_cloudwatch_dashboard.invalidations[*].dashboard_name)
 }
 
 output "settings" {
-  description = "The settings as the function gets them, for `python -m invalidator plan --settings`. A misspelt attribute of a route is missing from them."
+  description = "Settings of the functions as a JSON document, for `python -m invalidator plan --settings`. A misspelt attribute of a route is missing from them."
   value       = local.settings
 }
 
 output "invoke_command" {
-  description = "A shell command that invalidates the default paths of a distribution, ready for other ones."
+  description = "Shell command that invalidates the default paths of the first distribution, to be edited for others."
   value       = format(local.invoke_line, replace(jsonencode(local.request), "'", "'\\''"))
 }
 
 output "dry_run_command" {
-  description = "The same without invalidating: the answer is the plan and its cost."
+  description = "Shell command that answers with the plan and the cost of `invoke_command`, and invalidates nothing."
   value       = format(local.invoke_line, replace(jsonencode(merge(local.request, { dry_run = true })), "'", "'\\''"))
 }
 

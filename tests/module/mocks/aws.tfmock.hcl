@@ -6,15 +6,11 @@ mock_data "aws_caller_identity" {
   }
 }
 
-mock_data "aws_partition" {
+mock_data "aws_service" {
   defaults = {
+    dns_name  = "sqs.eu-west-1.amazonaws.com"
     partition = "aws"
-  }
-}
-
-mock_data "aws_region" {
-  defaults = {
-    id = "eu-west-1"
+    region    = "eu-west-1"
   }
 }
 

@@ -1,0 +1,220 @@
+# Where changes wait, and where what fails is kept. The queues exist while batching is on, whatever buckets, topics and
+# schedules there are: so no edit of those destroys a queue with messages in it.
+
+locals {
+  # Made of names, and not asked of the resources: so a plan shows every policy before anything exists, and two queues
+  # can name each other.
+  queue_arn            = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.first.name}"
+  plan_arn             = "${local.queue_arn}-plan.fifo"
+  dead_letter_arn      = "${local.queue_arn}-dead-letters"
+  plan_dead_letter_arn = "${local.queue_arn}-plan-dead-letters.fifo"
+
+  # The least that Lambda allows. More collectors gain nothing: they wait for nobody.
+  collector_concurrency = 2
+  # The fewer planners at once, the truer their memory of what is in progress and what was spent.
+  planner_concurrency = 2
+
+  retention      = 10 * 24 * 3600 # seconds; the dead letters' 14 days count from when a message was first sent
+  dead_retention = 14 * 24 * 3600 # seconds; the longest that SQS keeps
+
+  # Receives are also spent while Lambda is throttled or CloudFront is away: what can never be read or done is given up
+  # by the functions themselves.
+  max_receives = 1000
+
+  encrypted_by_sqs = var.kms_key == null ? true : null
+
+  # A rule's and a topic's ARN hold their account. A bucket's does not: without the second condition, whoever got the
+  # name of a deleted bucket could send.
+  event_sources = {
+    "events.amazonaws.com" = local.rule_arns
+    "sns.amazonaws.com"    = values(var.sns_topics)
+  }
+  event_statements = [
+    for service, source_arns in local.event_sources : {
+      Effect    = "Allow"
+      Principal = { Service = service }
+      Action    = "sqs:SendMessage"
+      Condition = { ArnEquals = { "aws:SourceArn" = source_arns } }
+    } if length(source_arns) > 0
+  ]
+  # Every bucket of the module whatever its wiring, as every rule above: else a changed wiring would shut the old way
+  # before the new one is open.
+  bucket_statements = [
+    for source_arns in [values(local.bucket_arns)] : {
+      Effect    = "Allow"
+      Principal = { Service = "s3.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Condition = {
+        ArnEquals    = { "aws:SourceArn" = source_arns }
+        StringEquals = { "aws:SourceAccount" = local.account }
+      }
+    } if length(source_arns) > 0
+  ]
+  tls_statement = {
+    Effect    = "Deny"
+    Principal = { AWS = "*" }
+    Action    = "sqs:*"
+    Condition = { Bool = { "aws:SecureTransport" = "false" } }
+  }
+}
+
+resource "aws_sqs_queue" "dead_letter" {
+  name                      = "${local.first.name}-dead-letters"
+  message_retention_seconds = local.dead_retention
+  kms_master_key_id         = one(local.kms_key_arns)
+  sqs_managed_sse_enabled   = local.encrypted_by_sqs
+
+  redrive_allow_policy = jsonencode(merge(
+    { redrivePermission = local.batched ? "byQueue" : "denyAll" },
+    local.batched ? { sourceQueueArns = [local.queue_arn] } : {},
+  ))
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [for statement in concat(local.event_statements, [local.tls_statement]) : merge(statement, { Resource = local.dead_letter_arn })]
+  })
+
+  tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_sqs_queue" "changes" {
+  count = local.batched ? 1 : 0
+
+  name                      = local.first.name
+  message_retention_seconds = local.retention
+  kms_master_key_id         = one(local.kms_key_arns)
+  sqs_managed_sse_enabled   = local.encrypted_by_sqs
+
+  # A message is hidden while its batch is gathered and read. What Lambda itself uses where a queue says less (Lambda
+  # Developer Guide, "Using Lambda with Amazon SQS"); six times the timeout would only make a killed batch late.
+  visibility_timeout_seconds = var.timeout_seconds + var.batching.window_seconds + 30
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
+    maxReceiveCount     = local.max_receives
+  })
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for statement in concat(local.bucket_statements, local.event_statements, [local.tls_statement]) :
+      merge(statement, { Resource = local.queue_arn })
+    ]
+  })
+
+  tags = var.tags
+
+  # Destroyed after its senders have moved, not before.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# A queue that is first in, first out has such a dead-letter queue or none.
+resource "aws_sqs_queue" "plan_dead_letter" {
+  count = local.batched ? 1 : 0
+
+  name                      = "${local.first.name}-plan-dead-letters.fifo"
+  fifo_queue                = true
+  message_retention_seconds = local.dead_retention
+  kms_master_key_id         = one(local.kms_key_arns)
+  sqs_managed_sse_enabled   = local.encrypted_by_sqs
+
+  redrive_allow_policy = jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [local.plan_arn] })
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [merge(local.tls_statement, { Resource = local.plan_dead_letter_arn })]
+  })
+
+  tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_sqs_queue" "plan" {
+  count = local.batched ? 1 : 0
+
+  name                       = "${local.first.name}-plan.fifo"
+  fifo_queue                 = true
+  message_retention_seconds  = local.retention
+  visibility_timeout_seconds = local.planner_timeout + 10
+  kms_master_key_id          = one(local.kms_key_arns)
+  sqs_managed_sse_enabled    = local.encrypted_by_sqs
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.plan_dead_letter[0].arn
+    maxReceiveCount     = local.max_receives
+  })
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [merge(local.tls_statement, { Resource = local.plan_arn })]
+  })
+
+  tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "plan" {
+  count = local.batched ? 1 : 0
+
+  event_source_arn        = aws_sqs_queue.plan[0].arn
+  function_name           = aws_lambda_function.planner[0].arn
+  batch_size              = 10 # the most of a queue that is first in, first out
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = local.planner_concurrency
+  }
+
+  tags = var.tags
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "changes" {
+  count = local.batched ? 1 : 0
+
+  event_source_arn                   = aws_sqs_queue.changes[0].arn
+  function_name                      = aws_lambda_function.this.arn
+  batch_size                         = var.batching.window_seconds == 0 ? 10 : 10000 # Lambda gathers more than 10 within a window alone
+  maximum_batching_window_in_seconds = var.batching.window_seconds
+  function_response_types            = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = local.collector_concurrency
+  }
+
+  tags = var.tags
+
+  # Whatever it collects has a planner; and when batching is turned off, it stops first.
+  depends_on = [aws_lambda_event_source_mapping.plan]
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# An asynchronous invocation by anyone: no queue holds its event, so Lambda keeps what fails.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  function_name                = aws_lambda_function.this.function_name
+  maximum_event_age_in_seconds = 6 * 3600 # Lambda's own default, said because Lambda also says it back
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letter.arn
+    }
+  }
+}
