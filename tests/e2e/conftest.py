@@ -17,7 +17,7 @@ import pytest
 from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
-from tests.e2e import adoption, stranger
+from tests.e2e import adoption, edits, stranger
 from tests.e2e.codepipeline import CodePipeline, serve_codepipeline
 from tests.e2e.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.e2e.examples import EXAMPLES
@@ -25,7 +25,7 @@ from tests.e2e.examples import EXAMPLES
 AT_ONCE = 8
 """Applies side by side: nearly all of their time is waiting."""
 
-IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1, "max_receives": 2}}
+IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +61,16 @@ def moody_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str
         yield started
 
 
-def deployed(aws: LocalAws, directory: Path, name: str, **inputs: object) -> Deployment:
-    """The module under that name, for a new distribution, applied."""
+def deployed(aws: LocalAws, directory: Path, name: str, bucket: str = "", **inputs: object) -> Deployment:
+    """The module under that name, for a new distribution and perhaps a bucket, applied."""
     distribution_id = make_distribution(aws)
+    if bucket:
+        inputs["buckets"] = {"site": bucket}
     root = write_root(directory, {"name": name, "distribution_id": distribution_id, **inputs})
     stack = Stack(root, aws.environment)
     stack.init()
     stack.apply()
-    return Deployment(aws, stack, name, str(inputs.get("bucket", "")), distribution_id)
+    return Deployment(aws, stack, name, bucket, distribution_id)
 
 
 def queued(aws: LocalAws, directory: Path) -> Deployment:
@@ -100,6 +102,8 @@ OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
 ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "stranger": stranger.story,
     "adopted": adoption.story,
+    "edited": edits.edited,
+    "rewired": edits.rewired,
     **EXAMPLES,
 }
 """What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
