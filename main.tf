@@ -41,23 +41,22 @@ locals {
   # Seconds. The planner's are not the caller's: its time only has to hold one plan and one round of calls.
   planner_timeout = 60
 
-  # The short form has one route for each bucket.
-  route_template = {
-    distribution_id        = var.distribution_id
-    distribution_tenant_id = null
-    role_arn               = null
-    external_id            = null
-    bucket                 = null
-    prefix                 = null
-    suffix                 = null
-    origin_path            = null
-    index_documents        = null
-    strip_extensions       = null
-    query_strings          = null
-    ignore                 = null
-  }
-  short_form = length(var.buckets) == 0 ? { default = local.route_template } : {
-    for key in keys(var.buckets) : key => merge(local.route_template, { bucket = key })
+  # The short form is one route, or one for each of several buckets.
+  short_form = {
+    for key in coalescelist(keys(var.buckets), ["default"]) : (length(var.buckets) > 1 ? key : "default") => {
+      distribution_id        = var.distribution_id
+      distribution_tenant_id = null
+      role_arn               = null
+      external_id            = null
+      bucket                 = contains(keys(var.buckets), key) ? key : null
+      prefix                 = null
+      suffix                 = null
+      origin_path            = null
+      index_documents        = null
+      strip_extensions       = null
+      query_strings          = null
+      ignore                 = null
+    }
   }
   routes = length(var.routes) > 0 ? var.routes : local.short_form
 

@@ -99,8 +99,8 @@ variable "routes" {
 
   # AWS STS API Reference, AssumeRole.
   validation {
-    condition     = alltrue([for route in var.routes : route.external_id == null ? true : route.role_arn != null && can(regex("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", route.external_id))])
-    error_message = "A route's external_id has 2 to 1224 letters, digits and _+=,.@:/-, and stands beside a role_arn. Refused: ${jsonencode([for name, route in var.routes : name if route.external_id != null && (route.role_arn == null || !can(regex("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", route.external_id)))])}."
+    condition     = alltrue([for route in var.routes : route.external_id == null ? true : route.role_arn != null && can(regex("^[A-Za-z0-9_+=,.@:/-]{2}[A-Za-z0-9_+=,.@:/-]*$", route.external_id))])
+    error_message = "A route's external_id has 2 to 1224 letters, digits and _+=,.@:/-, and stands beside a role_arn. Refused: ${jsonencode([for name, route in var.routes : name if route.external_id != null && (route.role_arn == null || !can(regex("^[A-Za-z0-9_+=,.@:/-]{2}[A-Za-z0-9_+=,.@:/-]*$", route.external_id)))])}."
   }
 
   validation {

@@ -38,17 +38,16 @@ def end_with_parent():
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=end_with_parent, daemon=True).start()
-from ministack.core import iam_evaluator
-pin = iam_evaluator.pin_request_origin
-iam_evaluator.pin_request_origin = lambda source_ip, _: pin(source_ip, True)
-from ministack.app import main
+from ministack import app
+pin = app.pin_request_origin
+app.pin_request_origin = lambda address, _: pin(address, True)
 sys.argv = ["ministack"]
-main()
+app.main()
 """
 """MiniStack in a process group of its own, that ends with whoever started it, even one that was killed.
 
-It listens without TLS, and takes every request for one that came over TLS: a queue that refuses all others would
-refuse even Terraform.
+It listens without TLS, on this machine alone, and its requests count as if they came over TLS: policies that
+deny the others (aws:SecureTransport) are enforced.
 """
 
 

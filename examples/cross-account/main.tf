@@ -20,19 +20,24 @@ provider "aws" {
 }
 
 variable "edge_profile" {
-  description = "A profile of the AWS configuration for the account that has the distribution; null for the same credentials."
+  description = "Profile of the AWS configuration for the account that has the distribution; null for the same credentials."
   type        = string
   default     = null
 }
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
 variable "bucket" {
-  description = "The bucket that the distribution serves."
+  description = "Name of the bucket that the distribution serves."
   type        = string
+}
+
+# Tells the callers of the other account apart, should it have several.
+locals {
+  external_id = "invalidate-${var.distribution_id}"
 }
 
 data "aws_caller_identity" "edge" {
@@ -51,6 +56,7 @@ resource "aws_iam_role" "invalidate" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { AWS = module.invalidation.role_arn }
+      Condition = { StringEquals = { "sts:ExternalId" = local.external_id } }
     }]
   })
 }
@@ -74,19 +80,23 @@ resource "aws_iam_role_policy" "invalidate" {
 module "invalidation" {
   source = "../.."
 
+  buckets = { site = var.bucket }
   routes = {
     site = {
       distribution_id = var.distribution_id
       role_arn        = aws_iam_role.invalidate.arn
-      bucket          = var.bucket
+      external_id     = local.external_id
+      bucket          = "site"
     }
   }
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

@@ -14,7 +14,7 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
@@ -25,13 +25,16 @@ module "invalidation" {
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }
 
 output "dry_run_command" {
-  value = module.invalidation.dry_run_command
+  description = "Shell command that shows the plan and invalidates nothing."
+  value       = module.invalidation.dry_run_command
 }

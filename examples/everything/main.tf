@@ -14,47 +14,47 @@ terraform {
 provider "aws" {}
 
 variable "bucket" {
-  description = "A bucket that nothing notifies yet."
+  description = "Name of a bucket that notifies nobody yet."
   type        = string
 }
 
 variable "shared_bucket" {
-  description = "A bucket that sends its events to EventBridge."
+  description = "Name of a bucket that sends its events to EventBridge."
   type        = string
 }
 
 variable "distribution_id" {
-  description = "The distribution that serves both."
+  description = "ID of the distribution that serves both."
   type        = string
 }
 
 variable "tenant_id" {
-  description = "A distribution tenant that serves the shared bucket too."
+  description = "ID of a distribution tenant that serves the shared bucket too."
   type        = string
 }
 
 variable "topic_arn" {
-  description = "A topic that carries requests, such as `{\"paths\": [\"/news/*\"]}`."
+  description = "ARN of a topic that carries requests, such as `{\"paths\": [\"/news/*\"]}`."
   type        = string
 }
 
 variable "rule_arn" {
-  description = "A rule of EventBridge that may invoke the function."
+  description = "ARN of an EventBridge rule that may invoke the function."
   type        = string
 }
 
 variable "on_call_topic_arn" {
-  description = "A topic that wakes somebody."
+  description = "ARN of a topic that notifies whoever is on call."
   type        = string
 }
 
 variable "kms_key_arn" {
-  description = "A key whose policy lets CloudWatch Logs, EventBridge, S3 and SNS use it."
+  description = "ARN of a key whose policy lets CloudWatch Logs, EventBridge, S3 and SNS use it."
   type        = string
 }
 
 variable "permissions_boundary_arn" {
-  description = "The policy that every role of the company has as its boundary."
+  description = "ARN of the policy that every role of the company has as its boundary."
   type        = string
 }
 
@@ -63,10 +63,15 @@ module "invalidation" {
 
   name = "invalidate-everything"
 
+  buckets = {
+    shared = var.shared_bucket
+    site   = var.bucket
+  }
+
   routes = {
     site = {
       distribution_id  = var.distribution_id
-      bucket           = var.bucket
+      bucket           = "site"
       index_documents  = ["index.html", "index.htm"]
       strip_extensions = [".html"]
       query_strings    = true
@@ -74,14 +79,14 @@ module "invalidation" {
     }
     docs = {
       distribution_id = var.distribution_id
-      bucket          = var.shared_bucket
+      bucket          = "shared"
       prefix          = "docs/"
       suffix          = ".html"
       origin_path     = "/docs"
     }
     shop = {
       distribution_tenant_id = var.tenant_id
-      bucket                 = var.shared_bucket
+      bucket                 = "shared"
       prefix                 = "shop/"
     }
   }
@@ -90,17 +95,13 @@ module "invalidation" {
   max_paths          = 50
   max_wildcards      = 15
   min_wildcard_depth = 1
+  max_paths_per_hour = 500
   inventory          = true
   tilde              = "wildcard"
 
-  batching = {
-    window_seconds = 10
-    size           = 500
-    concurrency    = 2
-    max_receives   = 8
-  }
-  bucket_wiring       = { (var.shared_bucket) = "eventbridge" }
-  sns_topic_arns      = [var.topic_arn]
+  batching            = { window_seconds = 10 }
+  bucket_wiring       = { shared = "eventbridge" }
+  sns_topics          = { requests = var.topic_arn }
   schedule_expression = "rate(1 day)"
   codepipeline        = true
   allow_wait          = true
@@ -120,7 +121,7 @@ module "invalidation" {
   log_retention_days   = 365
   tracing              = true
 
-  kms_key_arn              = var.kms_key_arn
+  kms_key                  = { arn = var.kms_key_arn }
   permissions_boundary_arn = var.permissions_boundary_arn
   role_path                = "/edge/"
 
@@ -130,13 +131,16 @@ module "invalidation" {
 }
 
 output "dashboard_name" {
-  value = module.invalidation.dashboard_name
+  description = "Name of the CloudWatch dashboard."
+  value       = module.invalidation.dashboard_name
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

@@ -14,7 +14,7 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
@@ -26,9 +26,11 @@ module "invalidation" {
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

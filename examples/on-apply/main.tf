@@ -14,12 +14,12 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
 variable "bucket" {
-  description = "The bucket that the distribution serves."
+  description = "Name of the bucket that the distribution serves."
   type        = string
 }
 
@@ -52,9 +52,11 @@ resource "aws_lambda_invocation" "content" {
 }
 
 output "invalidation" {
-  value = jsondecode(aws_lambda_invocation.content.result)
+  description = "Answer of the function to the last invalidation."
+  value       = jsondecode(aws_lambda_invocation.content.result)
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }

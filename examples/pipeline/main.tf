@@ -14,17 +14,17 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
 variable "site_bucket" {
-  description = "The bucket that the distribution serves."
+  description = "Name of the bucket that the distribution serves."
   type        = string
 }
 
 variable "source_bucket" {
-  description = "A versioned bucket that gets the site as `site.zip`. It also holds the pipeline's artifacts."
+  description = "Name of a versioned bucket that gets the site as `site.zip`, and holds the artifacts of the pipeline."
   type        = string
 }
 
@@ -143,9 +143,11 @@ resource "aws_iam_role_policy" "pipeline" {
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

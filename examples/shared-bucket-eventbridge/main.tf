@@ -16,12 +16,12 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
 variable "bucket" {
-  description = "The bucket that others use too."
+  description = "Name of the bucket that others use too."
   type        = string
 }
 
@@ -29,14 +29,16 @@ module "invalidation" {
   source = "../.."
 
   distribution_id = var.distribution_id
-  bucket          = var.bucket
-  bucket_wiring   = { (var.bucket) = "eventbridge" }
+  buckets         = { shared = var.bucket }
+  bucket_wiring   = { shared = "eventbridge" }
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

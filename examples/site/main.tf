@@ -14,7 +14,7 @@ terraform {
 provider "aws" {}
 
 variable "bucket" {
-  description = "The name of the bucket, which no other bucket in the world may have."
+  description = "Name of the bucket, which no other bucket in the world may have."
   type        = string
 }
 
@@ -102,37 +102,45 @@ module "invalidation" {
   source = "../.."
 
   distribution_id = aws_cloudfront_distribution.site.id
-  bucket          = aws_s3_bucket.site.bucket
+  buckets         = { site = aws_s3_bucket.site.id }
 }
 
 output "distribution_id" {
-  value = aws_cloudfront_distribution.site.id
+  description = "ID of the distribution, for direct requests."
+  value       = aws_cloudfront_distribution.site.id
 }
 
 output "bucket" {
-  value = aws_s3_bucket.site.bucket
+  description = "Name of the bucket to upload to."
+  value       = aws_s3_bucket.site.bucket
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "log_group_name" {
-  value = module.invalidation.log_group_name
+  description = "Name of the log group, with a record of every plan."
+  value       = module.invalidation.log_group_name
 }
 
 output "queue_url" {
-  value = module.invalidation.queue_url
+  description = "URL of the queue that takes changes."
+  value       = module.invalidation.queue_url
 }
 
 output "dead_letter_queue_url" {
-  value = module.invalidation.dead_letter_queue_url
+  description = "URL of the dead-letter queue, to read what failed."
+  value       = module.invalidation.dead_letter_queue_url
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }
 
 output "settings" {
-  value = module.invalidation.settings
+  description = "Settings of the function, for `python -m invalidator plan --settings`."
+  value       = module.invalidation.settings
 }

@@ -14,22 +14,23 @@ terraform {
 provider "aws" {}
 
 variable "bucket" {
-  description = "The bucket in which every tenant has a folder."
+  description = "Name of the bucket in which every tenant has a folder."
   type        = string
 }
 
 variable "tenant_ids" {
-  description = "The distribution tenants, by the name of their folder."
+  description = "IDs of the distribution tenants, by the name of their folder."
   type        = map(string)
 }
 
 module "invalidation" {
   source = "../.."
 
+  buckets = { shops = var.bucket }
   routes = {
     for folder, tenant_id in var.tenant_ids : folder => {
       distribution_tenant_id = tenant_id
-      bucket                 = var.bucket
+      bucket                 = "shops"
       prefix                 = "${folder}/"
       origin_path            = "/${folder}"
     }
@@ -37,9 +38,11 @@ module "invalidation" {
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

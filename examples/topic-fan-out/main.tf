@@ -14,12 +14,12 @@ terraform {
 provider "aws" {}
 
 variable "distribution_id" {
-  description = "The distribution to invalidate."
+  description = "ID of the distribution to invalidate."
   type        = string
 }
 
 variable "bucket" {
-  description = "A bucket that nothing notifies yet."
+  description = "Name of a bucket that notifies nobody yet."
   type        = string
 }
 
@@ -89,19 +89,22 @@ module "invalidation" {
   source = "../.."
 
   distribution_id = var.distribution_id
-  bucket          = var.bucket
-  bucket_wiring   = { (var.bucket) = "external" }
-  sns_topic_arns  = [aws_sns_topic.changes.arn]
+  buckets         = { site = var.bucket }
+  bucket_wiring   = { site = "external" }
+  sns_topics      = { changes = aws_sns_topic.changes.arn }
 }
 
 output "topic_arn" {
-  value = aws_sns_topic.changes.arn
+  description = "ARN of the topic, to subscribe others."
+  value       = aws_sns_topic.changes.arn
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

@@ -14,7 +14,7 @@ terraform {
 provider "aws" {}
 
 variable "bucket" {
-  description = "The name of the bucket, which no other bucket in the world may have."
+  description = "Name of the bucket, which no other bucket in the world may have."
   type        = string
 }
 
@@ -146,16 +146,17 @@ resource "aws_cloudfront_distribution" "shop" {
 module "invalidation" {
   source = "../.."
 
+  buckets = { assets = aws_s3_bucket.assets.id }
   routes = {
     docs = {
       distribution_id = aws_cloudfront_distribution.docs.id
-      bucket          = aws_s3_bucket.assets.bucket
+      bucket          = "assets"
       prefix          = "docs/"
       origin_path     = "/docs"
     }
     shop = {
       distribution_id = aws_cloudfront_distribution.shop.id
-      bucket          = aws_s3_bucket.assets.bucket
+      bucket          = "assets"
       prefix          = "shop/"
       origin_path     = "/shop"
     }
@@ -163,6 +164,7 @@ module "invalidation" {
 }
 
 output "distribution_ids" {
+  description = "IDs of the distributions, by site."
   value = {
     docs = aws_cloudfront_distribution.docs.id
     shop = aws_cloudfront_distribution.shop.id
@@ -170,9 +172,11 @@ output "distribution_ids" {
 }
 
 output "function_name" {
-  value = module.invalidation.function_name
+  description = "Name of the Lambda function, for direct requests."
+  value       = module.invalidation.function_name
 }
 
 output "invoke_command" {
-  value = module.invalidation.invoke_command
+  description = "Shell command that invalidates the default paths."
+  value       = module.invalidation.invoke_command
 }

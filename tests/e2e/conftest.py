@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,12 @@ def moody_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str
 
 
 def deployed(aws: LocalAws, directory: Path, name: str, bucket: str = "", **inputs: object) -> Deployment:
-    """The module under that name, for a new distribution and perhaps a bucket, applied."""
+    """The module under that name, for a new distribution, applied."""
     distribution_id = make_distribution(aws)
-    if bucket:
-        inputs["buckets"] = {"site": bucket}
-    root = write_root(directory, {"name": name, "distribution_id": distribution_id, **inputs})
+    buckets = {"site": bucket} if bucket else {}
+    root = write_root(
+        directory, {"name": name, "distribution_id": distribution_id, "buckets": buckets, **inputs}
+    )
     stack = Stack(root, aws.environment)
     stack.init()
     stack.apply()
@@ -94,8 +96,22 @@ def moody(moody_aws: LocalAws, directory: Path) -> Deployment:
     return deployed(moody_aws, directory, "moody", bucket=bucket, codepipeline=True, **IMPATIENT)
 
 
+def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
+    """A bucket whose name is known after apply, made in the same apply."""
+    distribution_id = make_distribution(aws)
+    bucket = {"bucket_prefix": "made-at-once-", "force_destroy": True}
+    inputs = {"distribution_id": distribution_id, "buckets": {"site": "${aws_s3_bucket.site.id}"}}
+    root = write_root(directory, {"name": "made-at-once", **inputs}, aws_s3_bucket={"site": bucket})
+    stack = Stack(root, aws.environment)
+    stack.init()
+    stack.apply()
+    made = Deployment(aws, stack, "made-at-once", "", distribution_id)
+    (settings,) = made.function_settings()["routes"].values()
+    return replace(made, bucket=settings["bucket"])
+
+
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
-    deploy.__name__: deploy for deploy in (queued, powers, straight, moody)
+    deploy.__name__: deploy for deploy in (queued, powers, straight, moody, made_at_once)
 }
 
 

@@ -88,7 +88,7 @@ class Deployment:
         return [message["MessageId"] for message in sent["Successful"]]
 
     def redeliver_after(self, seconds: int) -> None:
-        """Have failed messages come back soon: by hand, because Lambda asks for six times the timeout."""
+        """Have failed messages come back soon: by hand, because the module leaves a batch its whole time."""
         visibility = {"VisibilityTimeout": str(seconds)}
         self.aws.client("sqs").set_queue_attributes(QueueUrl=self.queue_url(), Attributes=visibility)
 
@@ -120,12 +120,16 @@ class Deployment:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def write_root(directory: Path, inputs: Mapping[str, object]) -> Path:
-    """A root module that calls the module of this checkout with these inputs, and hands out its outputs."""
+def write_root(directory: Path, inputs: Mapping[str, object], **resources: object) -> Path:
+    """A root module that calls the module of this checkout with these inputs, and hands out its outputs.
+
+    `resources` are its own, by type, in Terraform's JSON syntax.
+    """
     directory.mkdir(parents=True)
     root = {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
         "provider": {"aws": {}},
+        "resource": resources,
         "module": {"invalidation": {"source": os.path.relpath(terraform.ROOT, directory), **inputs}},
         "output": {"invalidation": {"value": "${module.invalidation}"}},
     }

@@ -18,7 +18,7 @@ PERIOD_SECONDS = 1.0
 MARGIN_SECONDS = 2
 """Uploads begin that long before an apply, and end that long after it."""
 
-SETTLE_SECONDS = 45
+SETTLE_SECONDS = 20
 """For the last upload to be invalidated."""
 
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")

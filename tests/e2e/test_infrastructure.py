@@ -14,6 +14,8 @@ READ_EVERYTHING = {
 }
 MODULE = "module.invalidation."
 INVALIDATE = f"{MODULE}aws_iam_role_policy.invalidate"
+MODULE_SUFFIXES = ("", "-planner", "-plan.fifo", "-dead-letters", "-plan-dead-letters.fifo")
+"""Of the names of the functions and queues."""
 
 
 def planned(plan: dict[str, Any], address: str) -> dict[str, Any]:
@@ -70,8 +72,8 @@ def test_policies_edited_added_and_attached_by_hand_are_seen_by_plan_and_gone_af
 def test_a_second_plan_is_empty_and_destroy_leaves_nothing(site: Deployment) -> None:
     site.upload("index.html")
     assert changes(site.stack.plan()) == {}
-    module = {site.name, f"{site.name}-dead-letters", f"/aws/lambda/{site.name}"}
-    names = {*module, site.bucket, site.distribution_id}
+    module = {site.name + suffix for suffix in MODULE_SUFFIXES}
+    names = {*module, f"/aws/lambda/{site.name}", site.bucket, site.distribution_id}
 
     def held() -> set[str]:
         return {name for name in names if any(holding.endswith(name) for holding in site.aws.holdings())}
@@ -87,3 +89,12 @@ def test_destroy_takes_the_notification_from_a_bucket_that_stays(straight: Deplo
     straight.stack.destroy()
     left = s3.get_bucket_notification_configuration(Bucket=straight.bucket)
     assert "LambdaFunctionConfigurations" not in left
+
+
+def test_a_bucket_that_nobody_can_name_yet_is_made_and_wired_in_one_apply(made_at_once: Deployment) -> None:
+    """Its name has a prefix alone before the apply, so that every ARN and policy of it is unknown at plan."""
+    assert changes(made_at_once.stack.plan()) == {}
+    s3 = made_at_once.aws.client("s3")
+    configuration = s3.get_bucket_notification_configuration(Bucket=made_at_once.bucket)
+    (notified,) = configuration["QueueConfigurations"]
+    assert notified["QueueArn"] == made_at_once.outputs["queue_arn"]

@@ -24,6 +24,11 @@ run "site" {
     values = { id = "E2QWRUHEXAMPLE" }
   }
 
+  override_resource {
+    target = aws_s3_bucket.site
+    values = { id = "www.example.com" }
+  }
+
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
     error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
@@ -84,6 +89,11 @@ run "two_sites_one_bucket" {
   }
 
   override_resource {
+    target = aws_s3_bucket.assets
+    values = { id = "assets" }
+  }
+
+  override_resource {
     target = aws_cloudfront_distribution.docs
     values = { id = "E1DOCSEXAMPLE" }
   }
@@ -141,6 +151,11 @@ run "cross_account" {
   assert {
     condition     = jsondecode(aws_iam_role.invalidate.assume_role_policy).Statement[0].Principal.AWS == module.invalidation.role_arn
     error_message = "The role of the other account must trust the function's role, and no other."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.invalidate.assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"] == jsondecode(module.invalidation.settings).routes.site.external_id
+    error_message = "The external ID that the role asks for should be the one that the function presents."
   }
 }
 

@@ -24,10 +24,87 @@ run "a_bucket_is_not_an_arn" {
   command = plan
 
   variables {
-    bucket = "arn:aws:s3:::www.example.com"
+    buckets = { site = "arn:aws:s3:::www.example.com" }
   }
 
-  expect_failures = [var.bucket]
+  expect_failures = [var.buckets]
+}
+
+# What CloudFront has as the origin of a distribution.
+run "a_bucket_is_not_its_domain_name" {
+  command = plan
+
+  variables {
+    buckets = { site = "www-example.s3.eu-west-1.amazonaws.com" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# S3 refuses it at the end of the apply.
+run "a_bucket_has_no_two_dots_in_a_row" {
+  command = plan
+
+  variables {
+    buckets = { site = "www..example" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# S3 refuses it at the end of the apply.
+run "a_bucket_is_not_an_address" {
+  command = plan
+
+  variables {
+    buckets = { site = "192.168.5.4" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# S3 refuses it at the end of the apply.
+run "a_bucket_has_three_letters_at_least" {
+  command = plan
+
+  variables {
+    buckets = { site = "ab" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# S3 refuses it at the end of the apply.
+run "a_bucket_has_63_letters_at_most" {
+  command = plan
+
+  variables {
+    buckets = { site = "a123456789-123456789-123456789-123456789-123456789-123456789-123" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# It becomes part of outputs and messages, where a name of a bucket is easily taken for it.
+run "a_key_of_buckets_is_plain" {
+  command = plan
+
+  variables {
+    buckets = { "www.example.com" = "www.example.com" }
+  }
+
+  expect_failures = [var.buckets]
+}
+
+# Each notification would replace the other's at every apply.
+run "a_bucket_has_one_key" {
+  command = plan
+
+  variables {
+    buckets = { site = "www.example.com", again = "www.example.com" }
+  }
+
+  expect_failures = [aws_lambda_function.this]
 }
 
 # It becomes part of the ids of permissions, which allow no more.
@@ -36,8 +113,9 @@ run "a_route_has_a_plain_name" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      "my docs" = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+      "my docs" = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
@@ -50,8 +128,9 @@ run "a_route_has_a_target" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { bucket = "www.example.com" }
+      site = { bucket = "site" }
     }
   }
 
@@ -64,8 +143,9 @@ run "a_route_has_one_target" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", distribution_tenant_id = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", bucket = "www.example.com" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", distribution_tenant_id = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", bucket = "site" }
     }
   }
 
@@ -78,8 +158,9 @@ run "a_route_names_a_distribution_by_its_id" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "d111111abcdef8.cloudfront.net", bucket = "www.example.com" }
+      site = { distribution_id = "d111111abcdef8.cloudfront.net", bucket = "site" }
     }
   }
 
@@ -92,8 +173,9 @@ run "a_route_names_a_tenant_by_its_id" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_tenant_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+      site = { distribution_tenant_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
@@ -106,26 +188,58 @@ run "a_role_is_an_arn" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", role_arn = "invalidate", bucket = "www.example.com" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", role_arn = "invalidate", bucket = "site" }
     }
   }
 
   expect_failures = [var.routes]
 }
 
-# An ARN matches no event.
-run "a_route_names_a_bucket_by_its_name" {
+# Without a role there is nothing to present it to.
+run "an_external_id_needs_a_role" {
   command = plan
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "arn:aws:s3:::www.example.com" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", external_id = "invalidation", bucket = "site" }
     }
   }
 
   expect_failures = [var.routes]
+}
+
+# STS refuses others, at the first change.
+run "an_external_id_is_of_sts" {
+  command = plan
+
+  variables {
+    distribution_id = null
+    buckets         = { site = "www.example.com" }
+    routes = {
+      site = { distribution_id = "E2QWRUHEXAMPLE", role_arn = "arn:aws:iam::210987654321:role/invalidate", external_id = "it is us", bucket = "site" }
+    }
+  }
+
+  expect_failures = [var.routes]
+}
+
+# A name where a key is wanted would be a route without a bucket.
+run "a_route_names_a_bucket_by_its_key" {
+  command = plan
+
+  variables {
+    distribution_id = null
+    buckets         = { site = "www.example.com" }
+    routes = {
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+    }
+  }
+
+  expect_failures = [aws_lambda_function.this]
 }
 
 # Without one nothing has that prefix, and nothing would ever be invalidated.
@@ -134,6 +248,7 @@ run "a_prefix_needs_a_bucket" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
       site = { distribution_id = "E2QWRUHEXAMPLE", bucket = null, prefix = "docs/" }
     }
@@ -148,6 +263,7 @@ run "a_suffix_needs_a_bucket" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
       site = { distribution_id = "E2QWRUHEXAMPLE", bucket = null, suffix = ".html" }
     }
@@ -162,6 +278,7 @@ run "an_origin_path_needs_a_bucket" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
       site = { distribution_id = "E2QWRUHEXAMPLE", bucket = null, origin_path = "/docs" }
     }
@@ -176,8 +293,39 @@ run "a_prefix_begins_without_a_slash" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", prefix = "/docs/" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", prefix = "/docs/" }
+    }
+  }
+
+  expect_failures = [var.routes]
+}
+
+# Patterns are of `ignore`; no key begins with such a prefix.
+run "a_prefix_knows_no_wildcard" {
+  command = plan
+
+  variables {
+    distribution_id = null
+    buckets         = { site = "www.example.com" }
+    routes = {
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", prefix = "docs/*" }
+    }
+  }
+
+  expect_failures = [var.routes]
+}
+
+# Patterns are of `ignore`; no key ends with such a suffix.
+run "a_suffix_knows_no_wildcard" {
+  command = plan
+
+  variables {
+    distribution_id = null
+    buckets         = { site = "www.example.com" }
+    routes = {
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", suffix = "*.html" }
     }
   }
 
@@ -190,8 +338,9 @@ run "an_origin_path_begins_with_a_slash" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", origin_path = "docs" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", origin_path = "docs" }
     }
   }
 
@@ -204,8 +353,9 @@ run "an_origin_path_ends_without_a_slash" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", origin_path = "/docs/" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", origin_path = "/docs/" }
     }
   }
 
@@ -218,8 +368,9 @@ run "a_prefix_lies_under_the_origin_path" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", prefix = "shop/", origin_path = "/docs" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", prefix = "shop/", origin_path = "/docs" }
     }
   }
 
@@ -232,8 +383,9 @@ run "an_index_document_is_a_name" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", index_documents = ["/index.html"] }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", index_documents = ["/index.html"] }
     }
   }
 
@@ -246,8 +398,9 @@ run "an_extension_has_its_dot" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", strip_extensions = ["html"] }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", strip_extensions = ["html"] }
     }
   }
 
@@ -260,8 +413,9 @@ run "an_ignored_pattern_begins_without_a_slash" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com", ignore = ["/assets/*"] }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", ignore = ["/assets/*"] }
     }
   }
 
@@ -274,9 +428,10 @@ run "a_distribution_is_reached_in_one_way" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      docs = { distribution_id = "E2QWRUHEXAMPLE", bucket = "docs", role_arn = "arn:aws:iam::210987654321:role/invalidate" }
-      shop = { distribution_id = "E2QWRUHEXAMPLE", bucket = "shop" }
+      docs = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site", role_arn = "arn:aws:iam::210987654321:role/invalidate" }
+      shop = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
@@ -289,9 +444,10 @@ run "a_route_is_given_once" {
 
   variables {
     distribution_id = null
+    buckets         = { site = "www.example.com" }
     routes = {
-      docs = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
-      shop = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+      docs = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
+      shop = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
@@ -314,36 +470,37 @@ run "a_distribution_excludes_routes" {
   command = plan
 
   variables {
+    buckets = { site = "www.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
   expect_failures = [aws_lambda_function.this]
 }
 
-# The short form's bucket beside routes would be served by none of them.
-run "a_bucket_belongs_to_its_route" {
+# A bucket that no route serves is a route that was forgotten, and its changes would be paid for.
+run "a_bucket_has_a_route" {
   command = plan
 
   variables {
     distribution_id = null
-    bucket          = "assets.example.com"
+    buckets         = { site = "www.example.com", assets = "assets.example.com" }
     routes = {
-      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "www.example.com" }
+      site = { distribution_id = "E2QWRUHEXAMPLE", bucket = "site" }
     }
   }
 
   expect_failures = [aws_lambda_function.this]
 }
 
-# A misspelt bucket would be notified, and its other notifications lost.
-run "wiring_is_for_buckets_of_routes" {
+# A misspelt key would leave the bucket notified, and its other notifications lost.
+run "wiring_is_for_keys_of_buckets" {
   command = plan
 
   variables {
-    bucket        = "www.example.com"
-    bucket_wiring = { "ww.example.com" = "eventbridge" }
+    buckets       = { site = "www.example.com" }
+    bucket_wiring = { sites = "eventbridge" }
   }
 
   expect_failures = [aws_lambda_function.this]
@@ -393,6 +550,61 @@ run "a_wildcard_ends_a_default_path" {
   expect_failures = [var.default_paths]
 }
 
+# CloudFront refuses the whole call, at night.
+run "a_default_path_is_encoded" {
+  command = plan
+
+  variables {
+    default_paths = ["/my file.html"]
+  }
+
+  expect_failures = [var.default_paths]
+}
+
+# CloudFront wants all but ASCII encoded.
+run "a_default_path_is_ascii" {
+  command = plan
+
+  variables {
+    default_paths = ["/crème.html"]
+  }
+
+  expect_failures = [var.default_paths]
+}
+
+# RFC 1738 calls it unsafe, and CloudFront refuses it.
+run "a_tilde_in_a_default_path_is_encoded" {
+  command = plan
+
+  variables {
+    default_paths = ["/~me/"]
+  }
+
+  expect_failures = [var.default_paths]
+}
+
+# A lone percent sign encodes nothing.
+run "an_escape_in_a_default_path_is_whole" {
+  command = plan
+
+  variables {
+    default_paths = ["/100%"]
+  }
+
+  expect_failures = [var.default_paths]
+}
+
+# CloudFront takes 4,000 characters.
+run "a_default_path_is_not_too_long" {
+  command = plan
+
+  variables {
+    default_paths = [format("/%04000d", 0)]
+  }
+
+  expect_failures = [var.default_paths]
+}
+
 # A plan of no path could invalidate nothing.
 run "paths_are_counted" {
   command = plan
@@ -410,6 +622,17 @@ run "paths_are_whole" {
 
   variables {
     max_paths = 1.5
+  }
+
+  expect_failures = [var.max_paths]
+}
+
+# CloudFront has 3,000 in progress at once.
+run "paths_fit_into_a_call" {
+  command = plan
+
+  variables {
+    max_paths = 3001
   }
 
   expect_failures = [var.max_paths]
@@ -437,6 +660,51 @@ run "wildcards_are_whole" {
   expect_failures = [var.max_wildcards]
 }
 
+# CloudFront would be busy with them for hours.
+run "wildcards_are_not_too_many" {
+  command = plan
+
+  variables {
+    max_paths     = 3000
+    max_wildcards = 301
+  }
+
+  expect_failures = [var.max_wildcards]
+}
+
+# They count among the paths.
+run "wildcards_are_among_the_paths" {
+  command = plan
+
+  variables {
+    max_paths = 20
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+# With no path in an hour nothing would ever be invalidated.
+run "an_hour_has_a_path" {
+  command = plan
+
+  variables {
+    max_paths_per_hour = 0
+  }
+
+  expect_failures = [var.max_paths_per_hour]
+}
+
+# The function refuses fractions.
+run "paths_of_an_hour_are_whole" {
+  command = plan
+
+  variables {
+    max_paths_per_hour = 1.5
+  }
+
+  expect_failures = [var.max_paths_per_hour]
+}
+
 # Nothing is above the root.
 run "a_depth_is_not_negative" {
   command = plan
@@ -454,6 +722,17 @@ run "a_depth_is_whole" {
 
   variables {
     min_wildcard_depth = 1.5
+  }
+
+  expect_failures = [var.min_wildcard_depth]
+}
+
+# No site is so deep that a wildcard would ever be made.
+run "a_depth_is_not_too_deep" {
+  command = plan
+
+  variables {
+    min_wildcard_depth = 21
   }
 
   expect_failures = [var.min_wildcard_depth]
@@ -486,96 +765,30 @@ run "a_window_is_not_negative" {
   command = plan
 
   variables {
-    batching = { window_seconds = -1, size = 10 }
+    batching = { window_seconds = -1 }
   }
 
   expect_failures = [var.batching]
 }
 
-# The provider leaves it to Lambda to refuse it.
-run "a_batch_is_not_too_large" {
+# Lambda has no fractions, and refuses them at the end of the apply.
+run "a_window_is_whole" {
   command = plan
 
   variables {
-    batching = { size = 10001 }
+    batching = { window_seconds = 1.5 }
   }
 
   expect_failures = [var.batching]
 }
 
-# The provider leaves it to Lambda to refuse it.
-run "a_batch_is_not_empty" {
-  command = plan
-
-  variables {
-    batching = { size = 0 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# The provider leaves it to Lambda to refuse it.
-run "a_large_batch_has_a_window" {
-  command = plan
-
-  variables {
-    batching = { size = 11, window_seconds = 0 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# One at a time is what people ask for, and what Lambda does not offer.
-run "at_least_two_batches_at_once" {
-  command = plan
-
-  variables {
-    batching = { concurrency = 1 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# Lambda's bound.
-run "not_too_many_batches_at_once" {
-  command = plan
-
-  variables {
-    batching = { concurrency = 1001 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# With none every change would be a dead letter.
-run "a_message_is_received_once_at_least" {
-  command = plan
-
-  variables {
-    batching = { max_receives = 0 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# SQS's bound.
-run "a_message_is_not_received_for_ever" {
-  command = plan
-
-  variables {
-    batching = { max_receives = 1001 }
-  }
-
-  expect_failures = [var.batching]
-}
-
-# `sns` would be a guess; such buckets are `external`, or their topics sns_topic_arns.
+# `sns` would be a guess; such buckets are `external`, and their topics sns_topics.
 run "a_wiring_is_known" {
   command = plan
 
   variables {
-    bucket        = "www.example.com"
-    bucket_wiring = { "www.example.com" = "sns" }
+    buckets       = { site = "www.example.com" }
+    bucket_wiring = { site = "sns" }
   }
 
   expect_failures = [var.bucket_wiring]
@@ -586,10 +799,10 @@ run "a_topic_is_an_arn" {
   command = plan
 
   variables {
-    sns_topic_arns = ["uploads"]
+    sns_topics = { uploads = "uploads" }
   }
 
-  expect_failures = [var.sns_topic_arns]
+  expect_failures = [var.sns_topics]
 }
 
 # Such topics deliver to no function.
@@ -597,10 +810,10 @@ run "a_topic_is_not_first_in_first_out" {
   command = plan
 
   variables {
-    sns_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:uploads.fifo"]
+    sns_topics = { uploads = "arn:aws:sns:eu-west-1:123456789012:uploads.fifo" }
   }
 
-  expect_failures = [var.sns_topic_arns]
+  expect_failures = [var.sns_topics]
 }
 
 # SNS would know one subscription, and Terraform two.
@@ -608,10 +821,10 @@ run "a_topic_is_given_once" {
   command = plan
 
   variables {
-    sns_topic_arns = ["arn:aws:sns:eu-west-1:123456789012:uploads", "arn:aws:sns:eu-west-1:123456789012:uploads"]
+    sns_topics = { uploads = "arn:aws:sns:eu-west-1:123456789012:uploads", again = "arn:aws:sns:eu-west-1:123456789012:uploads" }
   }
 
-  expect_failures = [var.sns_topic_arns]
+  expect_failures = [aws_lambda_function.this]
 }
 
 # The five fields of Unix are not.
@@ -620,6 +833,105 @@ run "a_schedule_is_an_expression_of_eventbridge" {
 
   variables {
     schedule_expression = "0 3 * * *"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# The five fields of Unix.
+run "five_fields_are_not_enough" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 * * *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge wants a ? for one of the two.
+run "one_of_the_days_is_open" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 * * * *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge wants a ? for one of the two alone.
+run "not_both_of_the_days_are_open" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 ? * ? *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "a_minute_is_of_the_hour" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(60 3 * * ? *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "an_hour_is_of_the_day" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 24 * * ? *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses the plural.
+run "one_day_is_singular" {
+  command = plan
+
+  variables {
+    schedule_expression = "rate(1 days)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses the singular.
+run "two_days_are_plural" {
+  command = plan
+
+  variables {
+    schedule_expression = "rate(2 day)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "a_rate_is_positive" {
+  command = plan
+
+  variables {
+    schedule_expression = "rate(0 minutes)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# A minute is the shortest.
+run "a_rate_has_no_seconds" {
+  command = plan
+
+  variables {
+    schedule_expression = "rate(30 seconds)"
   }
 
   expect_failures = [var.schedule_expression]
@@ -664,6 +976,28 @@ run "a_source_is_an_arn" {
 
   variables {
     invokers = { rule = { principal = "events.amazonaws.com", source_arn = "nightly" } }
+  }
+
+  expect_failures = [var.invokers]
+}
+
+# It would let in every rule of the account.
+run "a_source_is_one_source" {
+  command = plan
+
+  variables {
+    invokers = { rule = { principal = "events.amazonaws.com", source_arn = "arn:aws:events:eu-west-1:123456789012:rule/*" } }
+  }
+
+  expect_failures = [var.invokers]
+}
+
+# A bucket's ARN holds no account, and its name may become somebody else's.
+run "a_bucket_invokes_for_its_account" {
+  command = plan
+
+  variables {
+    invokers = { bucket = { principal = "s3.amazonaws.com", source_arn = "arn:aws:s3:::www.example.com" } }
   }
 
   expect_failures = [var.invokers]
@@ -812,6 +1146,17 @@ run "reserved_concurrency_is_whole" {
   expect_failures = [var.reserved_concurrency]
 }
 
+# The queue runs two at once: one of them would be throttled, and its messages late.
+run "reserved_concurrency_is_enough_for_the_queue" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 1
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
 # Python's WARNING is WARN there.
 run "a_log_level_is_lambdas" {
   command = plan
@@ -850,10 +1195,10 @@ run "a_key_is_not_an_alias" {
   command = plan
 
   variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:alias/site"
+    kms_key = { arn = "arn:aws:kms:eu-west-1:123456789012:alias/site" }
   }
 
-  expect_failures = [var.kms_key_arn]
+  expect_failures = [var.kms_key]
 }
 
 # A name would be refused at apply.

@@ -23,7 +23,7 @@ run "distribution_alone" {
 run "short_form" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
+    buckets         = { site = "www.example.com" }
   }
 
   assert {
@@ -34,8 +34,9 @@ run "short_form" {
 
 run "a_tenant_is_the_default_target_too" {
   variables {
+    buckets = { files = "shop" }
     routes = {
-      shop = { distribution_tenant_id = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", bucket = "shop" }
+      shop = { distribution_tenant_id = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", bucket = "files" }
     }
   }
 
@@ -54,16 +55,18 @@ run "whole_house" {
   variables {
     default_paths      = ["/", "/index.html"]
     max_paths          = 50
+    max_paths_per_hour = 500
     max_wildcards      = 10
     min_wildcard_depth = 1
-    inventory          = true
     tilde              = "encoded"
 
+    buckets = { shared = "assets", shop = "shop" }
     routes = {
       docs = {
         distribution_id  = "E1DOCSEXAMPLE"
         role_arn         = "arn:aws:iam::111122223333:role/invalidate"
-        bucket           = "assets"
+        external_id      = "invalidation"
+        bucket           = "shared"
         prefix           = "docs/"
         suffix           = ".html"
         origin_path      = "/docs"
@@ -72,7 +75,7 @@ run "whole_house" {
         query_strings    = true
         ignore           = ["docs/assets/*.????????.js"]
       }
-      everything = { distribution_id = "E2EVERYEXAMPLE", bucket = "assets", index_documents = [] }
+      everything = { distribution_id = "E2EVERYEXAMPLE", bucket = "shared", index_documents = [] }
       shop       = { distribution_tenant_id = "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB", bucket = "shop" }
       by-hand    = { distribution_id = "E3HANDEXAMPLE", bucket = null }
     }
@@ -92,6 +95,7 @@ run "whole_house" {
 # A second route to the same distribution leaves no doubt which one a direct request means.
 run "several_routes_of_one_distribution_have_a_default" {
   variables {
+    buckets = { pages = "pages", images = "images" }
     routes = {
       pages  = { distribution_id = "E2QWRUHEXAMPLE", bucket = "pages" }
       images = { distribution_id = "E2QWRUHEXAMPLE", bucket = "images" }
@@ -110,11 +114,11 @@ run "settings_of_four_kilobytes_fit" {
 
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    default_paths   = [format("/%03600d", 0)]
+    default_paths   = [format("/%03200d", 0)]
   }
 
   assert {
-    condition     = length(jsonencode(aws_lambda_function.this.environment[0].variables)) > 3800
+    condition     = length(aws_lambda_function.this.environment[0].variables.SETTINGS) > 3200
     error_message = "The case is meant to come close to the limit."
   }
 }
@@ -168,7 +172,7 @@ run "the_function_is_as_the_caller_wants_it" {
     log_level            = "DEBUG"
     log_retention_days   = 7
     tracing              = true
-    kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    kms_key              = { arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
     tags                 = { Team = "web" }
   }
 
@@ -179,6 +183,11 @@ run "the_function_is_as_the_caller_wants_it" {
       aws_lambda_function.this.timeout == 300 && aws_lambda_function.this.reserved_concurrent_executions == 5
     )
     error_message = "name, runtime, architecture, memory_mb, timeout_seconds and reserved_concurrency are the function's."
+  }
+
+  assert {
+    condition     = aws_lambda_function.planner[0].function_name == "purge-planner" && aws_lambda_function.planner[0].timeout == 60 && aws_lambda_function.planner[0].reserved_concurrent_executions == 2
+    error_message = "The planner should have its own timeout, and what its two executions need reserved for it."
   }
 
   assert {

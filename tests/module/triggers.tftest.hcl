@@ -1,14 +1,38 @@
-# Who points at whom: buckets, rules and topics at the queue or the function, and what fails at the dead letters.
+# Who points at whom: buckets, rules and topics at the queue or the function, the queue at the planner, and what fails at
+# the dead letters.
 
 mock_provider "aws" {
   source = "./tests/module/mocks"
 
-  # The two queues must be told apart.
+  # The queues must be told apart.
   override_resource {
     target = aws_sqs_queue.changes
     values = {
       arn = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront"
       url = "https://sqs.eu-west-1.amazonaws.com/123456789012/invalidate-cloudfront"
+    }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.plan
+    values = {
+      arn = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan.fifo"
+      url = "https://sqs.eu-west-1.amazonaws.com/123456789012/invalidate-cloudfront-plan.fifo"
+    }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.plan_dead_letter
+    values = {
+      arn = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan-dead-letters.fifo"
+      url = "https://sqs.eu-west-1.amazonaws.com/123456789012/invalidate-cloudfront-plan-dead-letters.fifo"
+    }
+  }
+
+  override_resource {
+    target = aws_lambda_function.planner
+    values = {
+      arn = "arn:aws:lambda:eu-west-1:123456789012:function:invalidate-cloudfront-planner"
     }
   }
 
@@ -21,40 +45,57 @@ mock_provider "aws" {
   }
 }
 
-run "a_bucket_by_way_of_the_queue" {
+run "a_bucket_by_way_of_the_queues" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
+    buckets         = { site = "www.example.com" }
   }
 
   assert {
     condition = (
-      aws_s3_bucket_notification.changes["www.example.com"].bucket == "www.example.com" &&
-      aws_s3_bucket_notification.changes["www.example.com"].queue[0].queue_arn == aws_sqs_queue.changes[0].arn &&
-      length(aws_s3_bucket_notification.changes["www.example.com"].lambda_function) == 0
+      aws_s3_bucket_notification.changes["site"].bucket == "www.example.com" &&
+      aws_s3_bucket_notification.changes["site"].queue[0].queue_arn == aws_sqs_queue.changes[0].arn &&
+      length(aws_s3_bucket_notification.changes["site"].lambda_function) == 0
     )
     error_message = "The bucket tells the queue, and only the queue."
   }
 
   assert {
-    condition     = aws_s3_bucket_notification.changes["www.example.com"].queue[0].events == toset(["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"])
+    condition     = aws_s3_bucket_notification.changes["site"].queue[0].events == toset(["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"])
     error_message = "Everything after which an edge may hold an old copy."
   }
 
   assert {
-    condition     = aws_s3_bucket_notification.changes["www.example.com"].queue[0].filter_prefix == null || aws_s3_bucket_notification.changes["www.example.com"].queue[0].filter_prefix == ""
+    condition     = aws_s3_bucket_notification.changes["site"].queue[0].filter_prefix == null || aws_s3_bucket_notification.changes["site"].queue[0].filter_prefix == ""
     error_message = "Every key."
   }
 
   assert {
-    condition = jsondecode(aws_sqs_queue.changes[0].policy).Statement == [{
-      Action    = "sqs:SendMessage"
-      Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:s3:::www.example.com"] }, StringEquals = { "aws:SourceAccount" = "123456789012" } }
-      Effect    = "Allow"
-      Principal = { Service = "s3.amazonaws.com" }
-      Resource  = aws_sqs_queue.changes[0].arn
-    }]
-    error_message = "Only this bucket of this account may send: ${aws_sqs_queue.changes[0].policy}"
+    condition = jsondecode(aws_sqs_queue.changes[0].policy).Statement == [
+      {
+        Action    = "sqs:SendMessage"
+        Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:s3:::www.example.com"] }, StringEquals = { "aws:SourceAccount" = "123456789012" } }
+        Effect    = "Allow"
+        Principal = { Service = "s3.amazonaws.com" }
+        Resource  = aws_sqs_queue.changes[0].arn
+      },
+      # Of the rule that another wiring would have: so changing it never shuts the old way before the new one is open.
+      {
+        Action    = "sqs:SendMessage"
+        Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:events:eu-west-1:123456789012:rule/invalidate-cloudfront-${substr(sha256("site"), 0, 8)}"] } }
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Resource  = aws_sqs_queue.changes[0].arn
+      },
+      {
+        Action    = "sqs:*"
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        Effect    = "Deny"
+        Principal = { AWS = "*" }
+        Resource  = aws_sqs_queue.changes[0].arn
+      },
+    ]
+    error_message = "Only this bucket of this account and its rule should send, and over TLS alone: ${aws_sqs_queue.changes[0].policy}"
   }
 
   assert {
@@ -65,10 +106,37 @@ run "a_bucket_by_way_of_the_queue" {
     error_message = "The queue wakes the function."
   }
 
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.plan[0].event_source_arn == aws_sqs_queue.plan[0].arn &&
+      aws_lambda_event_source_mapping.plan[0].function_name == aws_lambda_function.planner[0].arn
+    )
+    error_message = "The plan queue wakes the planner."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in [aws_lambda_function.this, aws_lambda_function.planner[0]] :
+      function.environment[0].variables.PLAN_QUEUE_URL == aws_sqs_queue.plan[0].url && function.environment[0].variables.DEAD_LETTER_QUEUE_URL == aws_sqs_queue.dead_letter.url
+    ])
+    error_message = "Both functions should know where chunks go, and where dead letters do."
+  }
+
+  assert {
+    condition = alltrue([
+      for attribute in ["handler", "runtime", "architectures", "memory_size", "source_code_hash", "environment", "logging_config", "tracing_config"] :
+      jsonencode(aws_lambda_function.this[attribute]) == jsonencode(aws_lambda_function.planner[0][attribute])
+    ])
+    error_message = "Both functions should be one package with one configuration."
+  }
+
   # Without it Lambda deletes the whole batch, the failed messages with it.
   assert {
-    condition     = aws_lambda_event_source_mapping.changes[0].function_response_types == toset(["ReportBatchItemFailures"])
-    error_message = "The function's partial answers must count."
+    condition = alltrue([
+      for mapping in [aws_lambda_event_source_mapping.changes[0], aws_lambda_event_source_mapping.plan[0]] :
+      mapping.function_response_types == toset(["ReportBatchItemFailures"])
+    ])
+    error_message = "The functions' partial answers must count."
   }
 
   assert {
@@ -77,28 +145,56 @@ run "a_bucket_by_way_of_the_queue" {
       aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 5 &&
       aws_lambda_event_source_mapping.changes[0].scaling_config[0].maximum_concurrency == 2
     )
-    error_message = "The defaults of batching."
+    error_message = "The collector should gather the largest batches in five seconds."
   }
 
   assert {
-    condition = jsondecode(aws_sqs_queue.changes[0].redrive_policy) == {
-      deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
-      maxReceiveCount     = 10
-    }
-    error_message = "What fails ten times is a dead letter: ${aws_sqs_queue.changes[0].redrive_policy}"
+    condition     = aws_lambda_event_source_mapping.plan[0].batch_size == 10 && aws_lambda_event_source_mapping.plan[0].scaling_config[0].maximum_concurrency == 2
+    error_message = "As few planners as Lambda allows should run at once: their memory is true only of their own sandboxes."
   }
 
   assert {
-    condition = jsondecode(aws_sqs_queue.dead_letter.redrive_allow_policy) == {
-      redrivePermission = "byQueue"
-      sourceQueueArns   = [aws_sqs_queue.changes[0].arn]
-    }
+    condition = (
+      jsondecode(aws_sqs_queue.changes[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn, maxReceiveCount = 1000 } &&
+      jsondecode(aws_sqs_queue.plan[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.plan_dead_letter[0].arn, maxReceiveCount = 1000 }
+    )
+    error_message = "An outage should not make dead letters: ${aws_sqs_queue.changes[0].redrive_policy}"
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_sqs_queue.dead_letter.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.changes[0].arn] } &&
+      jsondecode(aws_sqs_queue.plan_dead_letter[0].redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.plan[0].arn] }
+    )
     error_message = "No other queue may leave its dead letters here."
   }
 
   assert {
-    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 6 * 180 + 5
-    error_message = "Six times the timeout, and the window: as Lambda asks."
+    condition     = aws_sqs_queue.plan[0].fifo_queue && aws_sqs_queue.plan_dead_letter[0].fifo_queue && endswith(aws_sqs_queue.plan[0].name, "-plan.fifo") && endswith(aws_sqs_queue.plan_dead_letter[0].name, "-plan-dead-letters.fifo")
+    error_message = "Lambda runs one batch of a group at a time where the queue is first in, first out; its dead-letter queue must be so too."
+  }
+
+  assert {
+    condition = alltrue([
+      for queue in [aws_sqs_queue.plan[0], aws_sqs_queue.plan_dead_letter[0]] : jsondecode(queue.policy).Statement == [{
+        Action    = "sqs:*"
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        Effect    = "Deny"
+        Principal = { AWS = "*" }
+        Resource  = queue.arn
+      }]
+    ])
+    error_message = "Nobody but the role should use the plan queues, and over TLS alone."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 60 + 5 + 30 && aws_sqs_queue.plan[0].visibility_timeout_seconds == 70 && aws_lambda_function.planner[0].timeout == 60 && aws_lambda_function.this.timeout == 60
+    error_message = "A message should come back soon after the function that held it was killed, and not before."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.changes[0].message_retention_seconds == 864000 && aws_sqs_queue.plan[0].message_retention_seconds == 864000 && aws_sqs_queue.plan_dead_letter[0].message_retention_seconds == 1209600
+    error_message = "Changes should be kept for ten days, and dead letters for four more."
   }
 
   assert {
@@ -107,8 +203,8 @@ run "a_bucket_by_way_of_the_queue" {
   }
 
   assert {
-    condition     = aws_sqs_queue.changes[0].sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled
-    error_message = "Both queues are encrypted."
+    condition     = alltrue([for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.plan[0], aws_sqs_queue.dead_letter, aws_sqs_queue.plan_dead_letter[0]] : queue.sqs_managed_sse_enabled])
+    error_message = "Every queue should be encrypted."
   }
 
   assert {
@@ -117,7 +213,7 @@ run "a_bucket_by_way_of_the_queue" {
   }
 
   assert {
-    condition     = output.queue_arn == aws_sqs_queue.changes[0].arn && output.queue_url == aws_sqs_queue.changes[0].url && output.dead_letter_queue_url == aws_sqs_queue.dead_letter.url && output.dead_letter_queue_arn == aws_sqs_queue.dead_letter.arn
+    condition     = output.queue_arn == aws_sqs_queue.changes[0].arn && output.queue_url == aws_sqs_queue.changes[0].url && output.dead_letter_queue_url == aws_sqs_queue.dead_letter.url && output.dead_letter_queue_arn == aws_sqs_queue.dead_letter.arn && output.plan_queue_url == aws_sqs_queue.plan[0].url && output.plan_dead_letter_queue_url == aws_sqs_queue.plan_dead_letter[0].url && output.planner_function_name == aws_lambda_function.planner[0].function_name
     error_message = "The outputs name the queues."
   }
 }
@@ -125,59 +221,71 @@ run "a_bucket_by_way_of_the_queue" {
 run "batches_as_the_caller_wants_them" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
+    buckets         = { site = "www.example.com" }
     timeout_seconds = 100
-    kms_key_arn     = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    batching = {
-      window_seconds = 20
-      size           = 50
-      concurrency    = 4
-      max_receives   = 3
-    }
+    kms_key         = { arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+    batching        = { window_seconds = 20 }
   }
 
   assert {
-    condition = (
-      aws_lambda_event_source_mapping.changes[0].batch_size == 50 &&
-      aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 20 &&
-      aws_lambda_event_source_mapping.changes[0].scaling_config[0].maximum_concurrency == 4
-    )
-    error_message = "batching is that of the event source mapping."
+    condition     = aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 20 && aws_sqs_queue.changes[0].visibility_timeout_seconds == 150
+    error_message = "The mapping and the queue should follow the window and the timeout."
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.changes[0].redrive_policy).maxReceiveCount == 3 && aws_sqs_queue.changes[0].visibility_timeout_seconds == 620
-    error_message = "The queue follows max_receives, the timeout and the window."
+    condition = alltrue([
+      for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.plan[0], aws_sqs_queue.dead_letter, aws_sqs_queue.plan_dead_letter[0]] :
+      queue.kms_master_key_id == "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    ])
+    error_message = "Every queue should be encrypted with the caller's key."
+  }
+}
+
+# Lambda gathers more than ten messages within a window alone.
+run "without_a_window_batches_are_small" {
+  command = plan
+
+  variables {
+    distribution_id = "E2QWRUHEXAMPLE"
+    batching        = { window_seconds = 0 }
   }
 
   assert {
-    condition     = aws_sqs_queue.changes[0].kms_master_key_id == "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    error_message = "The queue is encrypted with the caller's key."
+    condition     = aws_lambda_event_source_mapping.changes[0].batch_size == 10 && aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 0
+    error_message = "Without a window a batch should have ten messages at most."
   }
 }
 
 run "a_bucket_straight_to_the_function" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
+    buckets         = { site = "www.example.com" }
     batching        = null
   }
 
   assert {
-    condition     = length(aws_sqs_queue.changes) == 0 && length(aws_lambda_event_source_mapping.changes) == 0 && length(aws_iam_role_policy.consume) == 0 && output.queue_arn == null && output.queue_url == null
-    error_message = "There is no queue, and no power over one."
+    condition = alltrue([
+      for made in [aws_sqs_queue.changes, aws_sqs_queue.plan, aws_sqs_queue.plan_dead_letter, aws_lambda_function.planner, aws_lambda_event_source_mapping.changes, aws_lambda_event_source_mapping.plan, aws_iam_role_policy.consume, aws_iam_role_policy.plan] :
+      length(made) == 0
+    ])
+    error_message = "There should be no queue of changes, no planner, and no permission for them."
   }
 
   assert {
-    condition     = aws_s3_bucket_notification.changes["www.example.com"].lambda_function[0].lambda_function_arn == aws_lambda_function.this.arn && length(aws_s3_bucket_notification.changes["www.example.com"].queue) == 0
+    condition     = alltrue([for url in [output.queue_arn, output.queue_url, output.plan_queue_url, output.plan_dead_letter_queue_url, output.planner_function_name] : url == null]) && !can(aws_lambda_function.this.environment[0].variables.PLAN_QUEUE_URL)
+    error_message = "What does not exist should not be named."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_notification.changes["site"].lambda_function[0].lambda_function_arn == aws_lambda_function.this.arn && length(aws_s3_bucket_notification.changes["site"].queue) == 0
     error_message = "The bucket tells the function."
   }
 
   assert {
     condition = (
-      aws_lambda_permission.bucket["www.example.com"].principal == "s3.amazonaws.com" &&
-      aws_lambda_permission.bucket["www.example.com"].source_arn == "arn:aws:s3:::www.example.com" &&
-      aws_lambda_permission.bucket["www.example.com"].source_account == "123456789012"
+      aws_lambda_permission.bucket["site"].principal == "s3.amazonaws.com" &&
+      aws_lambda_permission.bucket["site"].source_arn == "arn:aws:s3:::www.example.com" &&
+      aws_lambda_permission.bucket["site"].source_account == "123456789012"
     )
     error_message = "Only this bucket of this account may invoke."
   }
@@ -193,14 +301,15 @@ run "a_bucket_straight_to_the_function" {
   }
 }
 
-run "nothing_waits_where_nothing_changes" {
+# A first bucket, a topic or a schedule may come and go: none of them destroys a queue with messages in it.
+run "queues_exist_while_batching_is_on" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
   }
 
   assert {
-    condition     = length(aws_sqs_queue.changes) == 0 && length(aws_s3_bucket_notification.changes) == 0
-    error_message = "Direct requests need no queue."
+    condition     = length(aws_sqs_queue.changes) == 1 && length(aws_sqs_queue.plan) == 1 && length(aws_s3_bucket_notification.changes) == 0
+    error_message = "The queues should not depend on the triggers."
   }
 
   assert {
@@ -215,8 +324,8 @@ run "nothing_waits_where_nothing_changes" {
 run "a_shared_bucket_by_eventbridge" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
-    bucket_wiring   = { "www.example.com" = "eventbridge" }
+    buckets         = { site = "www.example.com" }
+    bucket_wiring   = { site = "eventbridge" }
   }
 
   # One configuration holds all notifications of a bucket: whoever writes it replaces the others'.
@@ -226,39 +335,47 @@ run "a_shared_bucket_by_eventbridge" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.changes["www.example.com"].event_pattern) == {
+    condition = jsondecode(aws_cloudwatch_event_rule.changes["site"].event_pattern) == {
       source      = ["aws.s3"]
       detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
       detail      = { bucket = { name = ["www.example.com"] } }
     }
-    error_message = "Only changes, and only this bucket's: ${aws_cloudwatch_event_rule.changes["www.example.com"].event_pattern}"
+    error_message = "Only changes, and only this bucket's: ${aws_cloudwatch_event_rule.changes["site"].event_pattern}"
   }
 
   assert {
     condition = (
-      aws_cloudwatch_event_target.changes["www.example.com"].rule == aws_cloudwatch_event_rule.changes["www.example.com"].name &&
-      aws_cloudwatch_event_target.changes["www.example.com"].arn == aws_sqs_queue.changes[0].arn &&
-      aws_cloudwatch_event_target.changes["www.example.com"].dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
+      aws_cloudwatch_event_target.changes["site"].rule == aws_cloudwatch_event_rule.changes["site"].name &&
+      aws_cloudwatch_event_target.changes["site"].arn == aws_sqs_queue.changes[0].arn &&
+      aws_cloudwatch_event_target.changes["site"].dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
     )
     error_message = "The rule tells the queue, and leaves what it cannot deliver with the dead letters."
   }
 
   assert {
     condition = alltrue([
-      for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.dead_letter] : jsondecode(queue.policy).Statement == [{
-        Action    = "sqs:SendMessage"
-        Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:events:eu-west-1:123456789012:rule/${aws_cloudwatch_event_rule.changes["www.example.com"].name}"] } }
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Resource  = queue.arn
+      for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.dead_letter] : [
+        for statement in jsondecode(queue.policy).Statement : statement if statement.Principal == { Service = "events.amazonaws.com" }
+        ] == [{
+          Action    = "sqs:SendMessage"
+          Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:events:eu-west-1:123456789012:rule/${aws_cloudwatch_event_rule.changes["site"].name}"] } }
+          Effect    = "Allow"
+          Principal = { Service = "events.amazonaws.com" }
+          Resource  = queue.arn
       }]
     ])
-    error_message = "Only this rule may send."
+    error_message = "Of all rules only this one may send."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.dead_letter.policy).Statement[1] == { Action = "sqs:*", Condition = { Bool = { "aws:SecureTransport" = "false" } }, Effect = "Deny", Principal = { AWS = "*" }, Resource = aws_sqs_queue.dead_letter.arn }
+    error_message = "Dead letters should come over TLS alone: ${aws_sqs_queue.dead_letter.policy}"
   }
 }
 
 run "rules_take_only_the_prefixes_of_the_routes" {
   variables {
+    buckets       = { assets = "assets", pages = "pages" }
     bucket_wiring = { assets = "eventbridge", pages = "eventbridge" }
     batching      = null
     routes = {
@@ -292,8 +409,8 @@ run "rules_take_only_the_prefixes_of_the_routes" {
 run "a_notification_kept_elsewhere" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
-    bucket_wiring   = { "www.example.com" = "external" }
+    buckets         = { site = "www.example.com" }
+    bucket_wiring   = { site = "external" }
   }
 
   assert {
@@ -309,6 +426,7 @@ run "a_notification_kept_elsewhere" {
 
 run "one_bucket_of_each_wiring" {
   variables {
+    buckets       = { own = "own", shared = "shared", elsewhere = "elsewhere" }
     bucket_wiring = { shared = "eventbridge", elsewhere = "external" }
     routes = {
       own       = { distribution_id = "E1SITE", bucket = "own" }
@@ -324,34 +442,34 @@ run "one_bucket_of_each_wiring" {
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.changes[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == ["arn:aws:s3:::elsewhere", "arn:aws:s3:::own"]
-    error_message = "A bucket that speaks by EventBridge may not send itself."
+    condition     = jsondecode(aws_sqs_queue.changes[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == ["arn:aws:s3:::elsewhere", "arn:aws:s3:::own", "arn:aws:s3:::shared"]
+    error_message = "Every bucket should stay permitted whatever its wiring, or a changed wiring would lose what is sent meanwhile."
   }
 }
 
 run "topics_to_the_queue" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    sns_topic_arns  = ["arn:aws:sns:eu-west-1:123456789012:uploads"]
+    sns_topics      = { uploads = "arn:aws:sns:eu-west-1:123456789012:uploads" }
   }
 
   assert {
     condition = (
-      aws_sns_topic_subscription.changes[0].topic_arn == "arn:aws:sns:eu-west-1:123456789012:uploads" &&
-      aws_sns_topic_subscription.changes[0].protocol == "sqs" && aws_sns_topic_subscription.changes[0].endpoint == aws_sqs_queue.changes[0].arn &&
-      jsondecode(aws_sns_topic_subscription.changes[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
+      aws_sns_topic_subscription.changes["uploads"].topic_arn == "arn:aws:sns:eu-west-1:123456789012:uploads" &&
+      aws_sns_topic_subscription.changes["uploads"].protocol == "sqs" && aws_sns_topic_subscription.changes["uploads"].endpoint == aws_sqs_queue.changes[0].arn &&
+      jsondecode(aws_sns_topic_subscription.changes["uploads"].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
     )
     error_message = "The topic tells the queue, and leaves what it cannot deliver with the dead letters."
   }
 
   assert {
-    condition = jsondecode(aws_sqs_queue.changes[0].policy).Statement == [{
+    condition = jsondecode(aws_sqs_queue.changes[0].policy).Statement[0] == {
       Action    = "sqs:SendMessage"
       Condition = { ArnEquals = { "aws:SourceArn" = ["arn:aws:sns:eu-west-1:123456789012:uploads"] } }
       Effect    = "Allow"
       Principal = { Service = "sns.amazonaws.com" }
       Resource  = aws_sqs_queue.changes[0].arn
-    }]
+    }
     error_message = "Only this topic may send: ${aws_sqs_queue.changes[0].policy}"
   }
 }
@@ -359,14 +477,14 @@ run "topics_to_the_queue" {
 run "topics_to_the_function" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    sns_topic_arns  = ["arn:aws:sns:eu-west-1:123456789012:uploads"]
+    sns_topics      = { uploads = "arn:aws:sns:eu-west-1:123456789012:uploads" }
     batching        = null
   }
 
   assert {
     condition = (
-      aws_sns_topic_subscription.changes[0].protocol == "lambda" && aws_sns_topic_subscription.changes[0].endpoint == aws_lambda_function.this.arn &&
-      aws_lambda_permission.topic[0].principal == "sns.amazonaws.com" && aws_lambda_permission.topic[0].source_arn == "arn:aws:sns:eu-west-1:123456789012:uploads"
+      aws_sns_topic_subscription.changes["uploads"].protocol == "lambda" && aws_sns_topic_subscription.changes["uploads"].endpoint == aws_lambda_function.this.arn &&
+      aws_lambda_permission.topic["uploads"].principal == "sns.amazonaws.com" && aws_lambda_permission.topic["uploads"].source_arn == "arn:aws:sns:eu-west-1:123456789012:uploads"
     )
     error_message = "The topic invokes the function, and only this topic may."
   }
@@ -443,5 +561,39 @@ run "other_invokers" {
   assert {
     condition     = alltrue([for permission in aws_lambda_permission.invoker : permission.action == "lambda:InvokeFunction" && permission.function_name == aws_lambda_function.this.function_name])
     error_message = "To invoke, and nothing else."
+  }
+}
+
+# What an edit makes anew has the old one's name no more than it must: both stand side by side for a moment.
+run "permissions_have_ids_of_their_own" {
+  variables {
+    distribution_id     = "E2QWRUHEXAMPLE"
+    batching            = null
+    buckets             = { site = "www.example.com" }
+    sns_topics          = { uploads = "arn:aws:sns:eu-west-1:123456789012:uploads" }
+    schedule_expression = "rate(1 day)"
+    invokers            = { account = { principal = "210987654321" } }
+  }
+
+  assert {
+    condition = [
+      for permission in [aws_lambda_permission.bucket["site"], aws_lambda_permission.topic["uploads"], aws_lambda_permission.schedule["default"], aws_lambda_permission.invoker["account"]] :
+      permission.statement_id_prefix
+    ] == ["bucket-", "topic-", "schedule-", "invoker-"]
+    error_message = "A replaced permission should not have the ID of the one that it replaces."
+  }
+}
+
+run "schedules_of_eventbridge" {
+  command = plan
+
+  variables {
+    distribution_id     = "E2QWRUHEXAMPLE"
+    schedule_expression = "cron(0/15 8-17,20 ? JAN-JUN MON-FRI 2026-2030)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.schedule["default"].schedule_expression == "cron(0/15 8-17,20 ? JAN-JUN MON-FRI 2026-2030)"
+    error_message = "An expression that EventBridge takes should be taken."
   }
 }

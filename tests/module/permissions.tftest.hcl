@@ -1,4 +1,4 @@
-# What the function may do, power by power, on exact ARNs.
+# What the functions may do, permission by permission, on exact ARNs.
 
 mock_provider "aws" {
   source = "./tests/module/mocks"
@@ -19,19 +19,20 @@ run "a_role_for_lambda_alone" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.role == aws_iam_role.function.arn && aws_iam_role.function.name == "invalidate-cloudfront" && aws_iam_role.function.path == "/"
-    error_message = "The function runs in that role."
+    condition     = aws_lambda_function.this.role == aws_iam_role.function.arn && aws_lambda_function.planner[0].role == aws_iam_role.function.arn && aws_iam_role.function.name == "invalidate-cloudfront" && aws_iam_role.function.path == "/"
+    error_message = "Both functions should run in that role."
   }
 }
 
-run "the_least_powers" {
+run "the_fewest_permissions" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
+    batching        = null
   }
 
   assert {
     condition     = toset(aws_iam_role_policies_exclusive.function.policy_names) == toset(["dead-letter", "invalidate", "log"])
-    error_message = "Without triggers and options there are no more than three: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
+    error_message = "Without queues, buckets and options there should be no more than three: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
   }
 
   assert {
@@ -68,23 +69,36 @@ run "the_least_powers" {
   }
 }
 
-run "consume_the_queue" {
+run "consume_and_plan" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
+  }
+
+  assert {
+    condition     = toset(aws_iam_role_policies_exclusive.function.policy_names) == toset(["consume", "dead-letter", "invalidate", "log", "plan"])
+    error_message = "Queues should add two permissions: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
   }
 
   assert {
     condition = jsondecode(aws_iam_role_policy.consume[0].policy).Statement == [{
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Effect   = "Allow"
-      Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront"
+      Resource = ["arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront", "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan.fifo"]
     }]
-    error_message = "Only its queue: ${aws_iam_role_policy.consume[0].policy}"
+    error_message = "Only the two queues that Lambda reads: ${aws_iam_role_policy.consume[0].policy}"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.plan[0].policy).Statement == [{
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:SendMessage"]
+      Effect   = "Allow"
+      Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan.fifo"
+    }]
+    error_message = "Only the plan queue: ${aws_iam_role_policy.plan[0].policy}"
   }
 }
 
-# The one power that `wait` needs is a change of one policy, in place.
+# The one permission that `wait` needs is a change of one policy, in place.
 run "see_whether_an_invalidation_is_completed" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
@@ -104,6 +118,7 @@ run "see_whether_an_invalidation_is_completed" {
 run "exactly_what_the_routes_need" {
   variables {
     allow_wait = true
+    buckets    = { pages = "pages", images = "images", shop = "shop" }
     routes = {
       pages  = { distribution_id = "E1PAGES", bucket = "pages" }
       images = { distribution_id = "E1PAGES", bucket = "images" }
@@ -134,9 +149,9 @@ run "exactly_what_the_routes_need" {
   }
 }
 
-run "list_the_buckets_of_the_inventory" {
+run "list_the_buckets_of_the_routes" {
   variables {
-    inventory = true
+    buckets = { pages = "pages", images = "images" }
     routes = {
       pages  = { distribution_id = "E1PAGES", bucket = "pages" }
       images = { distribution_id = "E1PAGES", bucket = "images" }
@@ -153,17 +168,35 @@ run "list_the_buckets_of_the_inventory" {
   }
 }
 
-run "every_power_is_in_the_exclusive_list" {
+run "without_an_inventory_nothing_is_listed" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    bucket          = "www.example.com"
-    inventory       = true
+    buckets         = { site = "www.example.com" }
+    inventory       = false
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.list) == 0 && !contains(aws_iam_role_policies_exclusive.function.policy_names, "list")
+    error_message = "inventory = false should grant no listing."
+  }
+
+  assert {
+    condition     = jsondecode(output.settings).inventory == false
+    error_message = "The function should not try what it may not do."
+  }
+}
+
+run "every_permission_is_in_the_exclusive_list" {
+  variables {
+    distribution_id = "E2QWRUHEXAMPLE"
+    buckets         = { site = "www.example.com" }
+    kms_key         = { arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
     codepipeline    = true
     tracing         = true
   }
 
   assert {
-    condition     = toset(aws_iam_role_policies_exclusive.function.policy_names) == toset(["answer-pipelines", "consume", "dead-letter", "invalidate", "list", "log", "trace"])
+    condition     = toset(aws_iam_role_policies_exclusive.function.policy_names) == toset(["answer-pipelines", "consume", "dead-letter", "invalidate", "list", "log", "plan", "trace", "use-key"])
     error_message = "A policy that is missing in the list would be removed by the apply that made it: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
   }
 
@@ -181,16 +214,17 @@ run "every_power_is_in_the_exclusive_list" {
 run "use_the_callers_key" {
   variables {
     distribution_id = "E2QWRUHEXAMPLE"
-    kms_key_arn     = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    kms_key         = { arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
   }
 
   assert {
-    condition = jsondecode(aws_iam_role_policy.dead_letter.policy).Statement[1] == {
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Effect   = "Allow"
-      Resource = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    }
-    error_message = "Only this key: ${aws_iam_role_policy.dead_letter.policy}"
+    condition = jsondecode(aws_iam_role_policy.use_key[0].policy).Statement == [{
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Condition = { StringEquals = { "kms:ViaService" = ["lambda.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"] } }
+      Effect    = "Allow"
+      Resource  = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }]
+    error_message = "Only this key, and only by way of the queues and the environment: ${aws_iam_role_policy.use_key[0].policy}"
   }
 }
 
@@ -204,5 +238,11 @@ run "within_the_callers_bounds" {
   assert {
     condition     = aws_iam_role.function.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary" && aws_iam_role.function.path == "/edge/"
     error_message = "The boundary and the path are the role's."
+  }
+
+  # The new role is made before the old one goes, and a role's name is unique whatever its path.
+  assert {
+    condition     = can(regex("^invalidate-cloudfront-[0-9a-f]{6}$", aws_iam_role.function.name)) && alltrue([for policy in [aws_iam_role_policy.invalidate, aws_iam_role_policy.log, aws_iam_role_policy.dead_letter] : policy.role == aws_iam_role.function.id])
+    error_message = "Another path should be another name, and the policies should follow the role: ${aws_iam_role.function.name}"
   }
 }
