@@ -219,7 +219,9 @@ EDITED = [
 ]
 
 REWIRED = [
-    Edit("notification to external", {"bucket_wiring": {"site": "external"}}),
+    Edit("batching off", {"batching": None}),
+    Edit("batching on", {"batching": {"window_seconds": 1}}),
+    Edit("handed over to a configuration of one's own", {"bucket_wiring": {"site": "eventbridge"}}),
 ]
 
 
@@ -237,6 +239,29 @@ def edited(aws: LocalAws, directory: Path) -> dict[str, Edited]:
 
 
 def rewired(aws: LocalAws, directory: Path) -> dict[str, Edited]:
-    """Edits of how the bucket reports its changes."""
+    """Edits of the way by which the bucket's changes come."""
     deployment = live(aws, directory, "rewired")
-    return story(deployment, REWIRED)
+
+    def prepare(edit: Edit) -> None:
+        if "handed over" in edit.name:
+            hand_over(deployment)
+
+    return story(deployment, REWIRED, prepare)
+
+
+def hand_over(deployment: Deployment) -> None:
+    """Make the bucket's notification configuration the caller's own, as docs/operations.md shows."""
+    path = deployment.stack.directory / "main.tf.json"
+    root = json.loads(path.read_text(encoding="utf-8"))
+    configuration = {
+        "bucket": deployment.bucket,
+        "eventbridge": True,
+        "queue": {
+            "queue_arn": "${module.invalidation.queue_arn}",
+            "events": ["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"],
+        },
+    }
+    root["resource"] = {"aws_s3_bucket_notification": {"site": configuration}}
+    path.write_text(json.dumps(root, indent=2), encoding="utf-8")
+    moved = 'module.invalidation.aws_s3_bucket_notification.changes["site"]'
+    deployment.stack.run("state", "mv", moved, "aws_s3_bucket_notification.site")
