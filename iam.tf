@@ -223,6 +223,9 @@ resource "aws_iam_role_policies_exclusive" "function" {
     aws_iam_role_policy.trace[*].name,
     aws_iam_role_policy.use_key[*].name,
   )
+
+  # What batching needs is taken away only when its triggers have moved.
+  depends_on = [terraform_data.wired]
 }
 
 resource "aws_iam_role_policy_attachments_exclusive" "function" {

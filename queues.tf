@@ -217,4 +217,8 @@ resource "aws_lambda_function_event_invoke_config" "this" {
       destination = aws_sqs_queue.dead_letter.arn
     }
   }
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

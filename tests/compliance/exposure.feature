@@ -5,7 +5,8 @@ Feature: Nothing is open to strangers
     When it has policy
     Then it must have policy
     And it must have Statement
-    And it must have Principal
+    When its Effect is Allow
+    Then it must have Principal
     And it must have Service
     And its value must match the "^(events|s3|sns)\.amazonaws\.com$" regex
 
@@ -14,7 +15,8 @@ Feature: Nothing is open to strangers
     When it has policy
     Then it must have policy
     And it must have Statement
-    And it must have Condition
+    When its Effect is Allow
+    Then it must have Condition
     And it must have ArnEquals
     And it must have aws:SourceArn
     And its value must match the "^arn:aws:(s3:::[^*]+|(events|sns):[a-z0-9-]+:[0-9]{12}:[^*]+)$" regex
@@ -24,8 +26,29 @@ Feature: Nothing is open to strangers
     When it has policy
     Then it must have policy
     And it must have Statement
-    And it must have Action
+    When its Effect is Allow
+    Then it must have Action
     And its value must be sqs:SendMessage
+
+  Scenario: A queue takes nothing that does not come over TLS
+    Given I have aws_sqs_queue defined
+    When it has policy
+    Then it must have policy
+    And it must have Statement
+    When its Effect is Deny
+    Then it must have Condition
+    And it must have Bool
+    And it must have aws:SecureTransport
+    And its value must be false
+
+  Scenario: What a queue denies, it denies to everybody
+    Given I have aws_sqs_queue defined
+    When it has policy
+    Then it must have policy
+    And it must have Statement
+    When its Effect is Deny
+    Then it must have Action
+    And its value must be sqs:*
 
   Scenario: The function is invoked by somebody in particular
     Given I have aws_lambda_permission defined

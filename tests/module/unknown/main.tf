@@ -1,4 +1,5 @@
 # What a first plan knows nothing of: every name, ID and ARN that is given to the module is made in the same apply.
+# No resource has the address of one of an example: checkov, which looks for those by address, would take it for that.
 
 terraform {
   required_providers {
@@ -25,7 +26,7 @@ module "bucket" {
   source = "./bucket"
 }
 
-resource "aws_cloudfront_distribution" "site" {
+resource "aws_cloudfront_distribution" "made" {
   for_each = toset(["docs", "shop"])
 
   enabled = true
@@ -54,24 +55,24 @@ resource "aws_cloudfront_distribution" "site" {
   }
 }
 
-resource "aws_sns_topic" "changes" {
+resource "aws_sns_topic" "made" {
   for_each = toset(["uploads", "requests"])
 
   name_prefix = each.key
 }
 
-resource "aws_kms_key" "changes" {
+resource "aws_kms_key" "made" {
   description = "A key that is made with what it encrypts."
 }
 
-resource "aws_iam_role" "away" {
+resource "aws_iam_role" "made" {
   name_prefix        = "away-"
   assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
 }
 
 locals {
-  docs = aws_cloudfront_distribution.site["docs"].id
-  shop = aws_cloudfront_distribution.site["shop"].id
+  docs = aws_cloudfront_distribution.made["docs"].id
+  shop = aws_cloudfront_distribution.made["shop"].id
 }
 
 # The usage of the README.
@@ -132,7 +133,7 @@ module "external" {
   distribution_id = local.docs
   buckets         = { site = aws_s3_bucket.prefixed.id }
   bucket_wiring   = { site = "external" }
-  sns_topics      = { for key, topic in aws_sns_topic.changes : key => topic.arn }
+  sns_topics      = { for key, topic in aws_sns_topic.made : key => topic.arn }
 }
 
 # Every trigger, straight to the function.
@@ -148,12 +149,12 @@ module "straight" {
   }
   routes = {
     own       = { distribution_id = local.docs, bucket = "own" }
-    shared    = { distribution_id = local.shop, bucket = "shared", role_arn = aws_iam_role.away.arn, external_id = "module" }
+    shared    = { distribution_id = local.shop, bucket = "shared", role_arn = aws_iam_role.made.arn, external_id = "module" }
     elsewhere = { distribution_id = local.docs, bucket = "elsewhere", suffix = ".html" }
   }
-  sns_topics          = { for key, topic in aws_sns_topic.changes : key => topic.arn }
+  sns_topics          = { for key, topic in aws_sns_topic.made : key => topic.arn }
   schedule_expression = "cron(0 3 * * ? *)"
-  invokers            = { topic = { principal = "sns.amazonaws.com", source_arn = aws_sns_topic.changes["uploads"].arn } }
+  invokers            = { topic = { principal = "sns.amazonaws.com", source_arn = aws_sns_topic.made["uploads"].arn } }
 }
 
 # What a company gives, made in the same apply.
@@ -162,22 +163,22 @@ module "company" {
 
   name                     = "company"
   distribution_id          = local.docs
-  kms_key                  = { arn = aws_kms_key.changes.arn }
+  kms_key                  = { arn = aws_kms_key.made.arn }
   permissions_boundary_arn = null
-  alarm_actions            = [aws_sns_topic.changes["requests"].arn]
+  alarm_actions            = [aws_sns_topic.made["requests"].arn]
   dashboard                = true
   schedule_expression      = "rate(2 hours)"
 }
 
 module "each" {
   source   = "../../.."
-  for_each = aws_cloudfront_distribution.site
+  for_each = aws_cloudfront_distribution.made
 
   name            = "each-${each.key}"
   distribution_id = each.value.id
   buckets         = { site = aws_s3_bucket.suffixed.id }
   bucket_wiring   = { site = "eventbridge" }
-  alarm_actions   = [aws_sns_topic.changes["requests"].arn]
+  alarm_actions   = [aws_sns_topic.made["requests"].arn]
   dashboard       = true
 }
 
@@ -189,7 +190,7 @@ module "depending" {
   name            = "depending"
   distribution_id = local.docs
   buckets         = { site = aws_s3_bucket.named.id }
-  alarm_actions   = [aws_sns_topic.changes["requests"].arn]
+  alarm_actions   = [aws_sns_topic.made["requests"].arn]
   dashboard       = true
 }
 

@@ -1,6 +1,6 @@
-Feature: The function can do what it is for, and nothing else
+Feature: The functions can do what they are for, and nothing else
 
-  Scenario: Only Lambda assumes the function's role
+  Scenario: Only Lambda assumes the functions' role
     Given I have aws_iam_role defined
     When its address is module.invalidation.aws_iam_role.function
     Then it must have assume_role_policy
@@ -35,9 +35,19 @@ Feature: The function can do what it is for, and nothing else
     Given I have aws_iam_role_policies_exclusive defined
     When its address is module.invalidation.aws_iam_role_policies_exclusive.function
     Then it must have policy_names
-    And its value must match the "answer-pipelines|consume|dead-letter|invalidate|list|log|trace" regex
+    And its value must match the "answer-pipelines|consume|dead-letter|invalidate|list|log|plan|trace|use-key" regex
 
   Scenario: No managed policy is attached to the role
     Given I have aws_iam_role_policy_attachments_exclusive defined
     When its address is module.invalidation.aws_iam_role_policy_attachments_exclusive.function
     Then it must not have policy_arns
+
+  Scenario: The key is used by way of the queues and the environment alone
+    Given I have aws_iam_role_policy defined
+    When its name is use-key
+    Then it must have policy
+    And it must have Statement
+    And it must have Condition
+    And it must have StringEquals
+    And it must have kms:ViaService
+    And its value must match the "^(lambda|sqs)\.[a-z0-9-]+\.amazonaws\.com$" regex
