@@ -129,7 +129,7 @@ def write_root(directory: Path, inputs: Mapping[str, object], **resources: objec
     root = {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
         "provider": {"aws": {}},
-        "resource": resources,
+        **({"resource": resources} if resources else {}),
         "module": {"invalidation": {"source": os.path.relpath(terraform.ROOT, directory), **inputs}},
         "output": {"invalidation": {"value": "${module.invalidation}"}},
     }
