@@ -18,7 +18,7 @@ import pytest
 from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
-from tests.e2e import adoption, edits, stranger
+from tests.e2e import adoption, edits, stranger, upgrade
 from tests.e2e.codepipeline import CodePipeline, serve_codepipeline
 from tests.e2e.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.e2e.examples import EXAMPLES
@@ -120,6 +120,7 @@ ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "adopted": adoption.story,
     "edited": edits.edited,
     "rewired": edits.rewired,
+    "upgraded": upgrade.story,
     **EXAMPLES,
 }
 """What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""

@@ -258,7 +258,12 @@ def hand_over(deployment: Deployment) -> None:
         "eventbridge": True,
         "queue": {
             "queue_arn": "${module.invalidation.queue_arn}",
-            "events": ["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"],
+            "events": [
+                "s3:LifecycleExpiration:*",
+                "s3:ObjectCreated:*",
+                "s3:ObjectRemoved:*",
+                "s3:ObjectRestore:*",
+            ],
         },
     }
     root["resource"] = {"aws_s3_bucket_notification": {"site": configuration}}
