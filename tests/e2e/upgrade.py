@@ -1,4 +1,4 @@
-"""A stack of the module as it was before its inputs had keys, upgraded in place with messages in its queue."""
+"""A stack of the module from before its inputs had keys, upgraded in place with messages in its queue."""
 
 from __future__ import annotations
 
