@@ -42,6 +42,9 @@ REFERENCE = re.compile(
 )
 SNIPPET = re.compile(r"^```hcl\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+NAMED = ("data.aws_region",)
+"""What docs/compatibility.md says something of, and nothing uses."""
+
 PULUMI_FILES = {
     "aws_codepipeline": "codepipeline/pipeline.py",
     "aws_s3_object": "s3/bucket_object.py",
@@ -184,7 +187,7 @@ def faults(use: Use, snapshot: Mapping[str, Any]) -> str | None:
 
 def used_kinds() -> list[Kind]:
     found = {use.kind.address for where, text in sources() for use in uses(where, text)}
-    return [Kind(address) for address in sorted(found)]
+    return [Kind(address) for address in sorted({*found, *NAMED})]
 
 
 # The oldest version: the provider itself.

@@ -17,8 +17,8 @@ PERIOD_SECONDS = 1.0
 MARGIN_SECONDS = 2
 """Uploads begin that long before an apply, and end that long after it."""
 
-SETTLE_SECONDS = 20
-"""For the last upload to be invalidated."""
+SETTLE_SECONDS = 90
+"""For the last upload to be invalidated: a batch that failed midway is hidden for some 50 seconds."""
 
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")
 
