@@ -224,7 +224,6 @@ resource "aws_lambda_function" "this" {
 # Plans what the collector put into the plan queue, and calls CloudFront. A function of its own, because its memory of
 # what is in progress and what was spent is true only while no other execution shares its sandboxes.
 resource "aws_lambda_function" "planner" {
-  #checkov:skip=CKV_AWS_115:The event source mapping bounds it to two executions at once; a new account has none to reserve.
   #checkov:skip=CKV_AWS_116:Nothing invokes it asynchronously: the plan queue has its own dead-letter queue.
   #checkov:skip=CKV_AWS_117:The function calls AWS's public interfaces alone; CloudFront has no endpoint in a VPC.
   #checkov:skip=CKV_AWS_272:Code signing needs a bucket and a signing profile of the caller (code_signing_config_arn, signed_package).

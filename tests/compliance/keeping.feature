@@ -21,13 +21,7 @@ Feature: What is kept is encrypted, and kept for a stated time
     Then it must have message_retention_seconds
     And its value must be 1209600
 
-  Scenario: Collected dead letters are kept as long
-    Given I have aws_sqs_queue defined
-    When its address is module.invalidation.aws_sqs_queue.plan_dead_letter[0]
-    Then it must have message_retention_seconds
-    And its value must be 1209600
-
-  Scenario: Changes are kept through an outage of days
+  Scenario: Whatever waits is kept through an outage of days
     Given I have aws_sqs_queue defined
     Then it must have message_retention_seconds
     And its value must be greater than 863999
