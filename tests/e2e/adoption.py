@@ -19,7 +19,7 @@ from tests.e2e.deployments import let_s3_send, make_bucket, notify
 
 PAGE = ROOT / "docs" / "adopting.md"
 NAME = "invalidate-cloudfront"
-BUCKET = "www.example.com"
+BUCKET = "example-site"
 MODULE = "module.invalidation."
 ADOPTED = [
     f"{MODULE}aws_cloudwatch_log_group.function",

@@ -19,7 +19,7 @@ from tests.e2e.deployments import Deployment, make_bucket, make_distribution
 BEFORE = "0a1d21e"
 """The last commit whose module takes `bucket` and `sns_topic_arns`."""
 
-BUCKET = "www.example.com"
+BUCKET = "example-site"
 KEYS = [f"waiting/{number}.css" for number in range(5)]
 
 
