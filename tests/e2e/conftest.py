@@ -119,6 +119,7 @@ ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "stranger": stranger.story,
     "adopted": adoption.story,
     "edited": edits.edited,
+    "reached": edits.reached,
     "rewired": edits.rewired,
     "upgraded": upgrade.story,
     **EXAMPLES,

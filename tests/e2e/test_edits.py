@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from tests.e2e.edits import EDITED, REWIRED, Edit, Edited
+from tests.e2e.edits import EDITED, REACHED, REWIRED, Edit, Edited
 
-ALL = [pytest.param("edited", edit, id=edit.name) for edit in EDITED] + [
-    pytest.param("rewired", edit, id=edit.name) for edit in REWIRED
-]
+STACKS = {"edited": EDITED, "reached": REACHED, "rewired": REWIRED}
+ALL = [pytest.param(stack, edit, id=edit.name) for stack, chosen in STACKS.items() for edit in chosen]
 QUEUED = [
-    pytest.param("edited", edit, id=edit.name)
-    for edit in EDITED
-    if edit.inputs.get("batching", True) is not None
+    pytest.param(stack, edit, id=edit.name)
+    for stack, chosen in STACKS.items()
+    for edit in chosen
+    if "batching o" not in edit.name
 ]
 
 
 @pytest.fixture
-def result(edited: Mapping[str, Edited], rewired: Mapping[str, Edited], stack: str, edit: Edit) -> Edited:
-    return {"edited": edited, "rewired": rewired}[stack][edit.name]
+def result(
+    edited: Mapping[str, Edited],
+    reached: Mapping[str, Edited],
+    rewired: Mapping[str, Edited],
+    stack: str,
+    edit: Edit,
+) -> Edited:
+    return {"edited": edited, "reached": reached, "rewired": rewired}[stack][edit.name]
 
 
 @pytest.mark.parametrize(("stack", "edit"), ALL)
