@@ -135,6 +135,11 @@ output "dead_letter_queue_url" {
   value       = module.invalidation.dead_letter_queue_url
 }
 
+output "plan_dead_letter_queue_url" {
+  description = "URL of the plan queue's dead-letter queue."
+  value       = module.invalidation.plan_dead_letter_queue_url
+}
+
 output "invoke_command" {
   description = "Shell command that invalidates the default paths."
   value       = module.invalidation.invoke_command

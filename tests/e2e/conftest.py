@@ -19,7 +19,7 @@ from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
 from tests.doubles.codepipeline_server import CodePipeline, serve_codepipeline
-from tests.e2e import stranger
+from tests.e2e import adoption, edits, stranger, upgrade
 from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
@@ -115,7 +115,15 @@ OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
 }
 
 
-ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {"stranger": stranger.story, **EXAMPLES}
+ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
+    "stranger": stranger.story,
+    "adopted": adoption.story,
+    "edited": edits.edited,
+    "reached": edits.reached,
+    "rewired": edits.rewired,
+    "upgraded": upgrade.story,
+    **EXAMPLES,
+}
 """What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
 
 STRICT = ("tenants",)

@@ -1,91 +1,97 @@
-"""What the documentation shows is run: every command of docs/operations.md, and the README's requests."""
+"""What the documentation shows is run: every block of Terraform is planned, every command executed."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from scripts import tools
+from scripts.local_aws import LocalAws
+from scripts.provider_snapshot import pages
+from scripts.stack import Stack, changes
 from scripts.terraform import ROOT
+from tests.e2e import shell, snippets
 from tests.support.deployments import Deployment, eventually
+from tests.support.examples import INPUTS
 
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-OPERATIONS = SHELL.findall((ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
+DOCS = ROOT / "docs"
+OPERATIONS = snippets.shell_of(DOCS / "operations.md")
 REQUESTS = next(
-    block
-    for block in SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    if block.startswith("aws lambda invoke")
+    block for block in snippets.shell_of(ROOT / "README.md") if block.startswith("aws lambda invoke")
 )
+READMES = {path.parent.name: path for path in sorted(ROOT.glob("examples/*/README.md"))}
 
 
-@pytest.fixture(scope="module")
-def shell(site: Deployment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of somebody with Terraform and AWS's command line, in the folder of their site."""
-    programs = tmp_path_factory.mktemp("bin")
-    for name, script in (("terraform", TERRAFORM), ("aws", AWS)):
-        (programs / name).write_text(script)
-        (programs / name).chmod(0o755)
-    return {
-        **os.environ,
-        **site.aws.environment,
-        "AWS_VERSION_1": str(tools.programs("awscli") / "aws"),
-        "CHECKOUT": str(ROOT),
-        "MODULE": str(ROOT),
-        "PATH_OF_TESTS": os.environ["PATH"],
-        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
-    }
+@pytest.fixture
+def variables(site: Deployment, tmp_path: Path) -> dict[str, str]:
+    """Of a shell in the account of the example `site`."""
+    return shell.environment(site.aws, tmp_path)
 
 
-TERRAFORM = """#!/bin/sh
-# With the PATH of the tests, on which this script is not: it must not find itself.
-here=$PWD
-PATH=$PATH_OF_TESTS
-cd "$CHECKOUT" && exec .venv/bin/python -m scripts.terraform -chdir="$here" "$@"
-"""
-
-AWS = """#!/bin/bash
-# Version 2 is in no package index. Version 1 takes payloads as they are, and has no option for it; and it
-# looks for SQS at AWS, whatever AWS_ENDPOINT_URL says.
-arguments=()
-for argument; do
-  case $argument in --cli-binary-format | raw-in-base64-out) ;; *) arguments+=("$argument") ;; esac
-done
-# MiniStack cannot move messages: there the command is only held against the service's model.
-if [ "$2" = start-message-move-task ]; then arguments+=(--generate-cli-skeleton output); fi
-exec "$AWS_VERSION_1" --endpoint-url "$AWS_ENDPOINT_URL" "${arguments[@]}"
-"""
+def test_every_block_of_terraform_plans(aws: LocalAws, tmp_path: Path) -> None:
+    """All in one root module, each as a module of its own, so that the provider starts once."""
+    shown = [
+        each for each in snippets.all_terraform() if not each.imports and snippets.YOUNGER not in each.text
+    ]
+    assert len(shown) >= 14
+    for each in shown:
+        snippets.write(each.text, tmp_path / each.where)
+    calls = [f'module "{each.where}" {{\n  source = "./{each.where}"\n}}\n' for each in shown]
+    (tmp_path / "main.tf").write_text(snippets.PROVIDER + "".join(calls), encoding="utf-8")
+    stack = Stack(tmp_path, aws.environment)
+    stack.init()
+    made = changes(stack.plan())
+    for each in shown:
+        assert made[f"module.{each.where}.module.invalidation.aws_lambda_function.this"] == ["create"]
 
 
-def run(commands: str, environment: dict[str, str], directory: Path) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        env=environment,
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
+def test_only_one_block_needs_a_provider_that_is_not_at_hand() -> None:
+    """tests/unit/test_provider.py holds its names against version 6."""
+    assert sum(snippets.YOUNGER in each.text for each in snippets.all_terraform()) == 1
+
+
+def test_no_command_of_the_documentation_is_left_out() -> None:
+    run = {DOCS / "adopting.md", DOCS / "operations.md", DOCS / "upgrading.md", *READMES.values()}
+    for page in pages():
+        if page not in run:
+            left = [block for block in snippets.shell_of(page) if not block.startswith("make ")]
+            assert left == ([REQUESTS] if page.name == "README.md" else []), page
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_example_has_a_readme_whose_inputs_exist(name: str) -> None:
+    """That the block plans, test_every_block_of_terraform_plans shows."""
+    (block,) = snippets.terraform_of(READMES[name])
+    assert re.search(r'^  source  = "NAMESPACE/cloudfront-invalidation/aws"', block.text, re.MULTILINE)
+    assert re.search(r'^  version = "~> \d+\.\d+"$', block.text, re.MULTILINE)
+    declared = re.findall(
+        r'^variable "(\w+)"', (ROOT / "variables.tf").read_text(encoding="utf-8"), re.MULTILINE
     )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    given = set(re.findall(r"^  (\w+)\s+=", block.text, re.MULTILINE)) - {"source", "version"}
+    assert given
+    assert given <= set(declared)
 
 
-def test_the_requests_of_the_readme_invalidate_everything_then_some_paths_then_only_rehearse(
-    site: Deployment, shell: dict[str, str]
+def test_every_command_of_the_site_examples_readme_runs(site: Deployment, variables: dict[str, str]) -> None:
+    """Those of the other examples run in test_readme.py, when nothing counts their invalidations any more."""
+    (commands,) = snippets.shell_of(READMES["site"])
+    shell.run(commands, variables, site.stack.directory)
+    assert eventually(lambda: site.has_invalidated("/new.html"), bool)
+
+
+def test_the_requests_of_the_readme_invalidate_everything_then_some_paths_then_make_a_dry_run(
+    site: Deployment, variables: dict[str, str]
 ) -> None:
     before = site.invalidations()
-    told = run(REQUESTS, shell, site.stack.directory)
+    told = shell.run(REQUESTS, variables, site.stack.directory)
     made = list(site.invalidations(since=before).values())
     assert sorted(made) == [["/*"], ["/news/*"]]
     assert "Dry run: nothing was created" in told
 
 
 def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
-    site: Deployment, shell: dict[str, str]
+    site: Deployment, variables: dict[str, str]
 ) -> None:
     """In the order of the page, with a letter among the dead ones: a request that nobody can carry out."""
     site.aws.client("lambda").invoke(
@@ -95,7 +101,7 @@ def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
     eventually(lambda: site.has_invalidated("/operations.html"), bool)
     assert eventually(site.dead_letters, bool)
     assert len(OPERATIONS) >= 5
-    told = run("\n".join(OPERATIONS), shell, site.stack.directory)
+    told = shell.run("\n".join(OPERATIONS), variables, site.stack.directory)
     assert "Dry run: nothing was created" in told
     assert "no-slash" in told
     assert "TaskHandle" in told

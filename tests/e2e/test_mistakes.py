@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scripts.local_aws import LocalAws
 from scripts.stack import Stack, TerraformError
-from tests.e2e.deployments import write_root
+from tests.support.deployments import write_root
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:alias/site"
 

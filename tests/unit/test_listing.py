@@ -11,7 +11,7 @@ import pytest
 from bench.sites import made_up
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.matcher import may_purge
+from tests.support.matcher import may_purge
 
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
 from invalidator.paths import unserved, viewer_paths

@@ -1,0 +1,104 @@
+"""Somebody who moves in where a function, a role, a log group and a notification exist already."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.local_aws import LocalAws
+from scripts.stack import Stack, changes
+from scripts.terraform import ROOT
+from tests.e2e import shell, snippets
+from tests.support.deployments import let_s3_send, make_bucket, notify
+
+PAGE = ROOT / "docs" / "adopting.md"
+NAME = "invalidate-cloudfront"
+BUCKET = "example-site"
+MODULE = "module.invalidation."
+ADOPTED = [
+    f"{MODULE}aws_cloudwatch_log_group.function",
+    f"{MODULE}aws_iam_role.function",
+    f"{MODULE}aws_lambda_function.this",
+]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What was seen on the way, and what was left."""
+
+    told: list[str]
+    """What each block of commands printed, in the order of the page."""
+    configuration: dict[str, Any]
+    """The bucket's notification configuration after the commands."""
+    planned: dict[str, list[str]]
+    inline: set[str]
+    attached: list[Any]
+    log: list[str]
+    second_plan: dict[str, list[str]]
+
+
+def make_by_hand(aws: LocalAws) -> None:
+    """What the page speaks of."""
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    anything = {"Effect": "Allow", "Action": "cloudfront:*", "Resource": "*"}
+    role = iam.create_role(
+        RoleName=NAME, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [anything]})
+    iam.put_role_policy(RoleName=NAME, PolicyName="by-hand", PolicyDocument=policy)
+    attached = iam.create_policy(PolicyName="attached-by-hand", PolicyDocument=policy)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=NAME, PolicyArn=attached)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("old.py", "def handler(event, context):\n    return None\n")
+    function = {"Runtime": "python3.12", "Handler": "old.handler", "Code": {"ZipFile": packed.getvalue()}}
+    aws.client("lambda").create_function(FunctionName=NAME, Role=role, **function)
+    aws.client("lambda").add_permission(
+        FunctionName=NAME, StatementId="by-hand", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    logs, group = aws.client("logs"), f"/aws/lambda/{NAME}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="old")
+    event = {"timestamp": int(time.time() * 1000), "message": "of before"}
+    logs.put_log_events(logGroupName=group, logStreamName="old", logEvents=[event])
+    queue_url = aws.client("sqs").create_queue(QueueName="somebody-elses")["QueueUrl"]
+    let_s3_send(aws, queue_url)
+    notify(aws, make_bucket(aws, BUCKET), queue_url)
+
+
+def imports() -> str:
+    """All import blocks of the page, and the call of the module that they are for, once."""
+    blocks = [snippet.text for snippet in snippets.terraform_of(PAGE) if snippet.imports]
+    parts = [part for block in blocks for part in re.split(r"(?<=^\}\n)\n", block, flags=re.MULTILINE)]
+    return "\n".join(dict.fromkeys(parts))
+
+
+def story(aws: LocalAws, directory: Path) -> Adoption:
+    """Follow the page: look, switch EventBridge on, import, apply."""
+    make_by_hand(aws)
+    root = snippets.write(imports(), directory, snippets.PROVIDER)
+    variables = shell.environment(aws, directory.with_name("adopted-shell"))
+    told = [shell.run(block, variables, root) for block in snippets.shell_of(PAGE)]
+    configuration = aws.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
+    stack = Stack(root, aws.environment)
+    stack.init()
+    planned = changes(stack.plan())
+    stack.apply()
+    iam = aws.client("iam")
+    group = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{NAME}")
+    return Adoption(
+        told=told,
+        configuration=configuration,
+        planned=planned,
+        inline=set(iam.list_role_policies(RoleName=NAME)["PolicyNames"]),
+        attached=iam.list_attached_role_policies(RoleName=NAME)["AttachedPolicies"],
+        log=[event["message"] for event in group["events"]],
+        second_plan=changes(stack.plan()),
+    )
