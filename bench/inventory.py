@@ -1,8 +1,8 @@
 """What a bounded listing is worth: made-up sites behind a local S3, each planned in a process of its own.
 
-`python -m bench.inventory [--write]` prints the table of docs/benchmark.md and exits with 1 where a promise is
-broken; with `--write` it makes the table and docs/inventory.svg anew. Time is virtual: 80 ms for a round of pages,
-which are asked for at once, and the processor time of the process as a function with 256 MB has it.
+`python -m bench.inventory [--write]` prints the table of docs/benchmark.md and exits with 1 where a promise
+is broken; with `--write` it makes the table and docs/inventory.svg anew. Time is virtual: 80 ms for a round
+of pages, which are requested at once, and the processor time of the process as a function with 256 MB has it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
 from bench.growth import most_megabytes  # noqa: E402 (the path above makes them importable from a script)
-from bench.sites import SHAPES, made_up  # noqa: E402
 from tests.doubles.s3_server import Bucket, serve  # noqa: E402
+from tests.support.sites import SHAPES, made_up  # noqa: E402
 
 from invalidator.paths import primary_path  # noqa: E402
 from invalidator.plan import cover  # noqa: E402

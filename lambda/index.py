@@ -105,7 +105,7 @@ def _carry_out(settings: Settings, event: Any, invocation_id: str, deadline: flo
 
 
 def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -> dict[str, Any]:
-    """Changes and requests into the plan queue; a message that stays unreadable into the dead-letter queue."""
+    """Send changes and requests to the plan queue, and messages that stay unreadable to the dead letters."""
     batch = events.read(event, invocation_id)
     collected = collector.collect(settings, batch, time.time())
     failed = queues.send_parcels(os.environ["PLAN_QUEUE_URL"], collected.parcels)

@@ -1,4 +1,4 @@
-"""The messages of the plan queue: paths with the time of their oldest change, in chunks that fit a message."""
+"""Messages of the plan queue: paths with the time of their oldest change, in chunks that fit a message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from invalidator.prefix_tree import is_wildcard
 VERSION = 1
 
 MAX_BYTES = 200_000
-"""Of a chunk's body: a message of SQS may have 256 KB where its queue was made before 2025, a batch as well."""
+"""Size of a chunk's body. A message of SQS, and a batch, may have 256 KB on a queue made before 2025."""
 
 EXACT, MERGE = "exact", "merge"
 """The lanes of a target: no exact path waits behind wildcards, for their quotas are separate."""
@@ -175,7 +175,7 @@ def parcels(
 
 
 def combined(received: Iterable[tuple[str, Chunk]]) -> dict[str, Wanted]:
-    """Everything that some chunks want, each path once with its oldest time; `received`: message id → chunk."""
+    """Everything that the chunks want, each path once with its oldest time; `received`: message id, chunk."""
     found: dict[str, Wanted] = {}
     for message_id, chunk in received:
         first = chunk.changes

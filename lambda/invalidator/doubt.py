@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 IN_DOUBT = re.compile(r"[^A-Za-z0-9._/%-]")
-"""What is neither unreserved in every specification nor a slash or an escape; `~` is disputed, so it counts."""
+"""What is neither unreserved in every specification nor a slash or an escape. `~` is disputed: it counts."""
 
 ESCAPED = re.compile(r"%")
 

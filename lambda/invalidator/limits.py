@@ -12,7 +12,7 @@ ITEMS_PER_CALL = 3_000
 """Items of one CreateInvalidation (same page: "one invalidation request for up to 3,000 files")."""
 
 COMPLETION_SECONDS = 25.0
-"""An invalidation is complete in 25 s at P95 (AWS, What's New, 2026-04): its share of a quota is free again."""
+"""An invalidation is complete, and its share of a quota free, in 25 s at P95 (AWS, What's New, 2026-04)."""
 
 CALLS_AT_ONCE = 5
 SECONDS_PER_CALL = 2.0

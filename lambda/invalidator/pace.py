@@ -72,7 +72,7 @@ class InProgress:
         self.running[invalidation.target] = [*recent, placed]
 
     def room_at(self, target: Target, files: int, wildcards: int) -> float:
-        """The time from which so many items fit beside what is in progress; an empty quota takes any number."""
+        """The time from which so many items fit beside those in progress; an empty quota takes any number."""
         files_left = limits.FILES_IN_PROGRESS - files if files else limits.FILES_IN_PROGRESS
         wildcards_left = (
             limits.WILDCARDS_IN_PROGRESS - wildcards if wildcards else limits.WILDCARDS_IN_PROGRESS
@@ -121,7 +121,7 @@ class Refusals:
             self.by_scope.pop(_scope(invalidation.target, verdict, invalidation.wildcards), None)
 
     def latest(self, target: Target, wildcards: int) -> _Refusal:
-        """The refusal that keeps such an invalidation waiting longest; one without `until` where none does."""
+        """The refusal that keeps such an invalidation waiting longest; without `until` where none does."""
         scopes = {_scope(target, verdict, wildcards) for verdict in BACKOFF_SECONDS}
         found = [self.by_scope[scope] for scope in sorted(scopes) if scope in self.by_scope]
         return max(found, key=lambda each: each.until, default=_Refusal())
@@ -165,7 +165,7 @@ class Purse:
         return self.paths
 
     def spend(self, paths: int, now: float) -> None:
-        """Take the paths of an accepted call, or of one that may have been accepted; an empty purse stays so."""
+        """Take the paths of a call that was, or may have been, accepted; an empty purse stays empty."""
         self.paths = max(self.left(now) - paths, 0.0)
 
 

@@ -113,7 +113,7 @@ def plan(
 def _within(
     paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
 ) -> tuple[str, ...]:
-    """The items of `cover`, with the greatest `min_wildcard_depth` up to the budget's that leaves few enough."""
+    """The items of `cover`, with the greatest `min_wildcard_depth`, up to the budget's, for `most`."""
     items = cover(paths, budget, unchanged)
     while len(items) > most and budget.min_wildcard_depth > 0:
         budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)

@@ -49,7 +49,7 @@ SECONDS_KEPT = 9.5 * 86_400
 """Since a chunk entered the plan queue; half a day before SQS would drop it without a word."""
 
 RECEIVES_BEFORE_RESENDING = 300
-"""A message's receives are counted, up to the queue's 1,000 before its dead-letter queue; a new message has none."""
+"""A message moves to the dead-letter queue after 1,000 receives; a new message starts with none."""
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ class Settled:
 
 
 def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outcome], now: float) -> Settled:
-    """Each message is done, waits, or is replaced by what is left of it. `now` is of the clock of the outcomes."""
+    """Each message is done, waits, or is replaced by its rest. `now` is on the clock of the outcomes."""
     ids = {status: _ids(outcomes, status) for status in ("accepted", "refused", "deferred")}
     everything = frozenset(each.message_id for each in messages)
     waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"]

@@ -1,4 +1,4 @@
-"""An `Invalidation` → `Outcome`s: the order of the calls, waiting, bisection and the wildcard for a refused name.
+"""An `Invalidation` → `Outcome`s: order of the calls, waiting, bisection, wildcards for refused names.
 
 A change may be forgotten only when CloudFront has accepted every item that covers it; so whatever happens
 to a call ends in exactly one outcome an item: accepted, refused or deferred.
@@ -202,7 +202,7 @@ class Submission:
             self._refuse(attempt, error)
 
     def _split(self, invalidation: Invalidation, error: str) -> None:
-        """The next calls for a batch that surely holds something wrong; none is blamed but by its own call."""
+        """The next calls for a batch that holds something wrong; an item is blamed only by its own call."""
         if len(invalidation.items) == 1:
             self._waiting.insert(0, _Attempt(invalidation, error))
             return

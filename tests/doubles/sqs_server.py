@@ -136,7 +136,7 @@ class Queue:
                 "InvalidParameterValue", "The dead-letter queue of a FIFO queue must also be FIFO."
             )
         self.name = name
-        self.fifo = name.endswith(".fifo")
+        self.fifo: bool = name.endswith(".fifo")
         self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
         self.visibility_seconds = visibility_seconds
         self.retention_seconds = retention_seconds

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from scripts.terraform import ROOT
 from tests.e2e import shell, snippets
+from tests.e2e.stranger import Story
 from tests.support.deployments import Deployment
 from tests.support.examples import INPUTS
-from tests.e2e.stranger import Story
 
 
 def test_the_usage_applies_in_an_empty_folder_invalidates_an_upload_and_leaves_nothing(

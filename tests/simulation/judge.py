@@ -144,7 +144,8 @@ def judge(  # noqa: PLR0912 - one walk through time
         for number in numbers:
             uncovered[number].append(url)
     held = _Held(dead_letters)
-    lost, dead = [], []
+    lost: list[Change] = []
+    dead: list[Change] = []
     for number in sorted(uncovered):
         change = in_order[number]
         (dead if all(held.holds(change, url) for url in uncovered[number]) else lost).append(change)

@@ -299,13 +299,14 @@ def world(
     queue = partial(Queue, clock=time.now, seed=seed)
     dead_letters = queue(f"{NAME}-dead-letters", retention_seconds=deployment.dead_retention_seconds)
     plan_dead = queue(f"{NAME}-plan-dead-letters.fifo", retention_seconds=deployment.dead_retention_seconds)
-    kept = {"retention_seconds": deployment.retention_seconds, "max_receives": deployment.max_receives}
-    changes = queue(NAME, visibility_seconds=deployment.visibility_seconds, dead_letters=dead_letters, **kept)
-    plan = queue(
+    kept = partial(
+        queue, retention_seconds=deployment.retention_seconds, max_receives=deployment.max_receives
+    )
+    changes = kept(NAME, visibility_seconds=deployment.visibility_seconds, dead_letters=dead_letters)
+    plan = kept(
         f"{NAME}-plan.fifo",
         visibility_seconds=deployment.planner_visibility_seconds,
         dead_letters=plan_dead,
-        **kept,
     )
     sqs = Sqs({each.name: each for each in (changes, dead_letters, plan, plan_dead)})
     with (

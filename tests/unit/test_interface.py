@@ -37,5 +37,5 @@ def test_an_output_is_read(name: str) -> None:
 
 
 def test_the_interface_was_found() -> None:
-    assert {"distribution_id", "bucket", "routes"} <= set(INPUTS)
+    assert {"distribution_id", "buckets", "routes"} <= set(INPUTS)
     assert {"function_name", "queue_arn"} <= set(OUTPUTS)

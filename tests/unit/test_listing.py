@@ -8,10 +8,10 @@ from functools import partial
 from itertools import count
 
 import pytest
-from bench.sites import made_up
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.matcher import may_purge
+from tests.support.sites import made_up
 
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
 from invalidator.paths import unserved, viewer_paths

@@ -20,11 +20,17 @@ SHOP = Target("E1SHOPEXAMPLE")
 BOOKS = Target("dt_3aBcDeFgHiJkLmNoPqRsTuVwXyZ", "tenant")
 ELSEWHERE = Target("E2QWRUHEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE")
 
+
+def rendered(**fields: Any) -> Settings:
+    """Settings as Terraform renders them where the caller leaves out what is optional."""
+    return Settings(**{"inventory": True, "max_paths_per_hour": 1000, **fields})
+
+
 EXPECTED = {
-    "cross-account": Settings(
+    "cross-account": rendered(
         routes=(Route("site", ELSEWHERE, "www.example.com"),), default_target=ELSEWHERE
     ),
-    "everything": Settings(
+    "everything": rendered(
         routes=(
             Route(
                 "site",
@@ -48,28 +54,27 @@ EXPECTED = {
         default_target=None,
         default_paths=("/index.html", "/news/*"),
         budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
-        inventory=True,
     ),
-    "tenants": Settings(
+    "tenants": rendered(
         routes=(
             Route("books", BOOKS, "shops", prefix="books/", origin_path="/books"),
             Route("toys", TENANT, "shops", prefix="toys/", origin_path="/toys"),
         ),
         default_target=None,
     ),
-    "distribution-alone": Settings(routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION),
-    "short-form": Settings(
+    "distribution-alone": rendered(routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION),
+    "short-form": rendered(
         routes=(Route("default", DISTRIBUTION, "www.example.com"),), default_target=DISTRIBUTION
     ),
-    "tenant": Settings(routes=(Route("shop", TENANT, "shop"),), default_target=TENANT),
-    "two-sites": Settings(
+    "tenant": rendered(routes=(Route("shop", TENANT, "shop"),), default_target=TENANT),
+    "two-sites": rendered(
         routes=(
             Route("docs", DOCS, "assets", prefix="docs/", origin_path="/docs"),
             Route("shop", SHOP, "assets", prefix="shop/", origin_path="/shop"),
         ),
         default_target=None,
     ),
-    "whole-house": Settings(
+    "whole-house": rendered(
         routes=(
             Route(
                 "docs",
@@ -90,7 +95,7 @@ EXPECTED = {
         default_target=None,
         default_paths=("/", "/index.html"),
         budget=Budget(max_paths=50, max_wildcards=10, min_wildcard_depth=1),
-        inventory=True,
+        max_paths_per_hour=500,
         tilde="encoded",
     ),
 }
