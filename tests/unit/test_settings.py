@@ -18,7 +18,11 @@ DOCS = Target("E1DOCSEXAMPLE")
 SHOP = Target("E1SHOPEXAMPLE")
 
 BOOKS = Target("dt_3aBcDeFgHiJkLmNoPqRsTuVwXyZ", "tenant")
-ELSEWHERE = Target("E2QWRUHEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE")
+ELSEWHERE = Target(
+    "E2QWRUHEXAMPLE",
+    role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE",
+    external_id="invalidate-E2QWRUHEXAMPLE",
+)
 
 
 def rendered(**fields: Any) -> Settings:
@@ -54,6 +58,7 @@ EXPECTED = {
         default_target=None,
         default_paths=("/index.html", "/news/*"),
         budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
+        max_paths_per_hour=500,
     ),
     "tenants": rendered(
         routes=(
@@ -62,7 +67,9 @@ EXPECTED = {
         ),
         default_target=None,
     ),
-    "distribution-alone": rendered(routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION),
+    "distribution-alone": rendered(
+        routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION, inventory=False
+    ),
     "short-form": rendered(
         routes=(Route("default", DISTRIBUTION, "www.example.com"),), default_target=DISTRIBUTION
     ),
@@ -78,7 +85,11 @@ EXPECTED = {
         routes=(
             Route(
                 "docs",
-                Target("E1DOCSEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate"),
+                Target(
+                    "E1DOCSEXAMPLE",
+                    role_arn="arn:aws:iam::111122223333:role/invalidate",
+                    external_id="invalidation",
+                ),
                 "assets",
                 prefix="docs/",
                 suffix=".html",
