@@ -41,13 +41,20 @@ threading.Thread(target=end_with_parent, daemon=True).start()
 from ministack import app
 pin = app.pin_request_origin
 app.pin_request_origin = lambda address, _: pin(address, True)
+from ministack.core import iam_actions
+action_of = iam_actions.extract_iam_action
+def without_batch(service, *arguments, **named):
+    action = action_of(service, *arguments, **named)
+    return action.removesuffix("Batch") if action and service == "sqs" else action
+iam_actions.extract_iam_action = without_batch
 sys.argv = ["ministack"]
 app.main()
 """
 """MiniStack in a process group of its own, that ends with whoever started it, even one that was killed.
 
 It listens without TLS, on this machine alone, and its requests count as if they came over TLS: policies that
-deny the others (aws:SecureTransport) are enforced.
+deny the others (aws:SecureTransport) are enforced. A batch of SQS needs the permission of the single action,
+as at AWS (Service Authorization Reference, "Actions defined by Amazon SQS", knows no action of a batch).
 """
 
 
