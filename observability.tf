@@ -9,8 +9,9 @@ locals {
 
   stale_seconds = 300
   path_dollars  = 0.005 # CloudFront's price of a path beyond the first 1,000 a month
-  # Where there is no bound, the alarm still has one: the default's.
-  spending_dollars = 0.8 * local.path_dollars * (var.max_paths_per_hour == null ? 1000 : var.max_paths_per_hour)
+  # Planners whose sandboxes live on spend up to a quarter of the bound in an hour (`pace.py`). Where there is no bound,
+  # the alarm still has one: the default's.
+  spending_dollars = 0.2 * local.path_dollars * (var.max_paths_per_hour == null ? 4000 : var.max_paths_per_hour)
 
   # Each watches for one thing that no retry will mend, or that retries have not mended so far.
   metric_alarms = merge(

@@ -213,13 +213,13 @@ variable "max_wildcards" {
 }
 
 variable "max_paths_per_hour" {
-  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), on average; `null` for no bound. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count."
+  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. An hour in which Lambda keeps the function's sandboxes costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count."
   type        = number
-  default     = 1000
+  default     = 4000
 
   validation {
     condition     = var.max_paths_per_hour == null || try(floor(var.max_paths_per_hour) == var.max_paths_per_hour && var.max_paths_per_hour >= 1, false)
-    error_message = "max_paths_per_hour is a whole number from 1, as 1000, or null for no bound."
+    error_message = "max_paths_per_hour is a whole number from 1, as 4000, or null for no bound."
   }
 }
 

@@ -135,11 +135,11 @@ def _scope(target: Target, verdict: Verdict, wildcards: int) -> tuple[str, ...]:
     return (target.id, verdict.name)
 
 
-COLD_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 12, 1 / 4, 1 / 4
+COLD_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 8, 1 / 8, 1 / 8
 """Shares of a planner's paths per hour: at the start of a sandbox, at most, and coming back in an hour.
 
-In any hour a planner whose sandboxes live ten minutes or longer spends at most what one had (1/4), what six
-new ones begin with (6/12) and what came back (1/4): its share, and not more.
+In any hour a planner whose sandboxes live ten minutes or longer spends at most what one had (1/8), what six
+new ones begin with (6/8) and what came back (1/8): its share, and not more.
 """
 
 

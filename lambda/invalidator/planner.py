@@ -33,16 +33,16 @@ QUIET_SECONDS = 12.0
 BUSY_GATHER_SECONDS = 40.0
 """How long it waits at most while more keeps coming."""
 
-CALL_SPACING_SECONDS = 5.5
+CALL_SPACING_SECONDS = 5.0
 """Between two plans of one group: changes one a second are planned some at a time."""
 
 LONGEST_GATHER_SECONDS = 240.0
 """With an empty purse. With the way through both queues nobody is stale for more than five minutes."""
 
-SCARCE_PATHS = 20
+SCARCE_PATHS = 8
 """From so few paths a plan on, gathering grows longer to spare money."""
 
-SHARE_OF_PURSE = 0.67
+SHARE_OF_PURSE = 0.5
 """Of what is left, which one plan may spend: the next plans get fewer paths instead of none."""
 
 SECONDS_KEPT = 9.5 * 86_400

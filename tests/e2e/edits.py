@@ -100,7 +100,7 @@ ALL_SIZES: dict[str, object] = {
     "tilde": "encoded",
     "inventory": False,
     "default_paths": ["/news/*"],
-    "max_paths_per_hour": 500,
+    "max_paths_per_hour": 5000,
     "batching": {"window_seconds": 2},
     "codepipeline": True,
     "allow_wait": True,

@@ -6,10 +6,19 @@ from typing import Any
 
 from tests.support.deployments import Deployment, eventually
 
-METRICS = {"Changes", "Paths", "Wildcards", "Invalidations", "Deferred", "Rejected", "EstimatedCost", "Age"}
+METRICS = {
+    "Age",
+    "Blind",
+    "Deferred",
+    "EstimatedCost",
+    "Invalidations",
+    "Paths",
+    "RefusedPaths",
+    "Wildcards",
+}
 
 
-def test_a_batch_leaves_one_record_and_its_metrics_in_the_log_group(queued: Deployment) -> None:
+def test_a_plan_leaves_one_record_and_its_metrics_in_the_log_group(queued: Deployment) -> None:
     before = queued.invalidations()
     queued.upload("operated.html")
     (id_,) = eventually(lambda: queued.invalidations(since=before), bool)
@@ -18,16 +27,17 @@ def test_a_batch_leaves_one_record_and_its_metrics_in_the_log_group(queued: Depl
         return [record for record in queued.log() if id_ in record.get("submitted", ())]
 
     (record,) = eventually(records, bool)
-    assert record["message"] == "batch"
-    assert (record["received"], record["changes"], record["submitted_paths"]) == (1, 1, 1)
-    assert (record["ignored"], record["deferred_paths"], record["failed_messages"]) == (0, 0, 0)
+    assert record["message"] == "plan"
+    assert (record["chunks"], record["planned_paths"], record["submitted_paths"]) == (1, 1, 1)
+    assert (record["refused_paths"], record["deferred_paths"], record["failed_messages"]) == (0, 0, 0)
+    assert 0 <= record["age_seconds"] < 90
 
-    documents = [found for found in queued.log() if "_aws" in found and "Age" in found]
+    documents = [found for found in queued.log() if "_aws" in found and "Paths" in found]
     assert documents
     for document in documents:
         (declared,) = document["_aws"]["CloudWatchMetrics"]
         assert declared["Namespace"] == "CloudFrontInvalidation"
-        assert declared["Dimensions"] == [["DistributionId"]]
+        assert declared["Dimensions"] == [["DistributionId"], ["FunctionName"]]
         assert document["DistributionId"] == queued.distribution_id
         assert {metric["Name"] for metric in declared["Metrics"]} == METRICS
         assert all(document[name] >= 0 for name in METRICS)

@@ -59,7 +59,7 @@ run "alarms_with_queues" {
       aws_cloudwatch_metric_alarm.spending[0].threshold == 4 &&
       toset(flatten([for query in aws_cloudwatch_metric_alarm.spending[0].metric_query : [for metric in query.metric : [metric.dimensions.FunctionName, metric.metric_name, tostring(metric.period)]]])) == toset(["invalidate-cloudfront", "invalidate-cloudfront-planner", "EstimatedCost", "3600"])
     )
-    error_message = "80 % of the hour's 1,000 paths at half a cent each should be alarming, whoever of the functions spent them."
+    error_message = "A fifth of the hour's 4,000 paths at half a cent each should be alarming, whoever of the functions spent them."
   }
 }
 
@@ -71,7 +71,7 @@ run "spending_is_alarming_near_the_callers_bound" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.spending[0].threshold == 0.4
+    condition     = aws_cloudwatch_metric_alarm.spending[0].threshold == 0.1
     error_message = "The threshold should follow max_paths_per_hour: ${aws_cloudwatch_metric_alarm.spending[0].threshold}"
   }
 }

@@ -32,8 +32,9 @@ NAME = "invalidate-cloudfront"
 SETTINGS: Mapping[str, Any] = {
     "version": 1,
     "routes": {"default": {"distribution_id": DISTRIBUTION, "bucket": BUCKET}},
+    "max_paths_per_hour": 4_000,
 }
-"""What the short form of the module writes."""
+"""What the short form of the module writes, with its defaults; without an inventory."""
 
 EVERY_FAULT = dict.fromkeys(FAULTS, 0.05)
 """Each fault at 5 % of the calls: nearly every second call goes wrong somehow."""

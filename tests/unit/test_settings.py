@@ -27,7 +27,7 @@ ELSEWHERE = Target(
 
 def rendered(**fields: Any) -> Settings:
     """Settings as Terraform renders them where the caller leaves out what is optional."""
-    return Settings(**{"inventory": True, "max_paths_per_hour": 1000, **fields})
+    return Settings(**{"inventory": True, "max_paths_per_hour": 4000, **fields})
 
 
 EXPECTED = {
