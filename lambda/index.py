@@ -21,6 +21,7 @@ from invalidator import (
     planner,
     queues,
     report,
+    text,
 )
 from invalidator.listing import Listing
 from invalidator.planner import Received, Wait
@@ -84,7 +85,7 @@ def _queue_arn(event: Any) -> str:
 
 def _carry_out(settings: Settings, event: Any, invocation_id: str, deadline: float) -> dict[str, Any]:
     """Plan and send at once: direct requests, and queues without a plan queue behind them."""
-    batch = events.read(event, invocation_id)
+    batch = events.read(event, invocation_id, answers_jobs=settings.codepipeline)
     listing = _listing(settings)
     prepared = pipeline.prepare(settings, batch, listing)
     _record_listing(listing)
@@ -117,7 +118,7 @@ def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -
     }
     unreadable = {each.message_id for each in collected.rejected} - buried
     for record in report.bounded(
-        [{"error": each.error, "message_ids": [each.message_id]} for each in collected.rejected]
+        [{"error": each.error, "message_ids": [text.clipped(each.message_id)]} for each in collected.rejected]
     ):
         log.error(record.pop("error"), extra=record)
     log.info("collected", extra=report.collected_record(batch, collected, failed, buried))
@@ -269,13 +270,21 @@ def _emit(documents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _answer_jobs(finished: report.Report) -> frozenset[str]:
-    """The ids of the messages whose CodePipeline job now knows how it ended."""
+    """The ids of the messages whose CodePipeline job now knows how it ended.
+
+    Raises AnswerError where CodePipeline refuses the answer. There is no message beside: a job is read from
+    an invocation of its own alone.
+    """
     if not finished.jobs:
         return frozenset()
     failures = finished.failures
     for message_id, job_id in finished.jobs.items():
-        if message_id in failures:
-            codepipeline.fail(job_id, "; ".join(failures[message_id]))
-        else:
-            codepipeline.succeed(job_id)
+        try:
+            if message_id in failures:
+                codepipeline.fail(job_id, "; ".join(failures[message_id]))
+            else:
+                codepipeline.succeed(job_id)
+        except codepipeline.AnswerError as error:
+            log.error(str(error), extra={"job_id": text.clipped(job_id)})
+            raise
     return frozenset(finished.jobs)

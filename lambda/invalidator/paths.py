@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
-from invalidator.events import shown
 from invalidator.settings import Route
+from invalidator.text import shown
 
 UNSAFE = ' <>"#%{}|\\^~[]`'
 """The characters that RFC 1738 §2.2 calls unsafe, with the controls and all that is not ASCII.
@@ -43,16 +43,16 @@ def unserved(bucket: str, key: str, route: Route) -> str | None:
     if not route.bucket:
         return "it serves no bucket"
     if bucket != route.bucket:
-        return f"it serves the bucket {route.bucket}, not {bucket}"
+        return f"it serves the bucket {shown(route.bucket)}, not {shown(bucket)}"
     if not key.startswith(route.prefix):
-        return f"the key does not start with {route.prefix!r}"
+        return f"the key does not start with {shown(route.prefix)}"
     if not key.endswith(route.suffix):
-        return f"the key does not end with {route.suffix!r}"
+        return f"the key does not end with {shown(route.suffix)}"
     if _path_at_viewer(key, route) is None:
-        return f"the key lies outside the origin path {route.origin_path!r}"
+        return f"the key lies outside the origin path {shown(route.origin_path)}"
     pattern = next((pattern for pattern in route.ignore if fnmatchcase(key, pattern)), None)
     if pattern is not None:
-        return f"the key matches {pattern!r}, which is to be ignored"
+        return f"the key matches {shown(pattern)}, which is to be ignored"
     return None
 
 
@@ -132,7 +132,7 @@ def _names(key: str, route: Route) -> Iterator[str]:
     """The paths, not yet encoded, that lead to the object: its own, then its directory's and clean ones."""
     path = _path_at_viewer(key, route)
     if path is None:
-        raise PathError(f"key {shown(key)} lies outside the origin path {route.origin_path!r}")
+        raise PathError(f"key {shown(key)} lies outside the origin path {shown(route.origin_path)}")
     yield path
     directory, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
     if name in route.index_documents:

@@ -222,7 +222,7 @@ def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
 @pytest.mark.parametrize(
     ("bucket", "key", "fields", "reason"),
     [
-        pytest.param("other", "a", {}, "bucket assets, not other", id="bucket"),
+        pytest.param("other", "a", {}, "bucket 'assets', not 'other'", id="bucket"),
         pytest.param("assets", "b/a", {"prefix": "a/"}, "does not start with 'a/'", id="prefix"),
         pytest.param("assets", "a.css", {"suffix": ".html"}, "does not end with '.html'", id="suffix"),
         pytest.param(

@@ -18,7 +18,11 @@ DOCS = Target("E1DOCSEXAMPLE")
 SHOP = Target("E1SHOPEXAMPLE")
 
 BOOKS = Target("dt_3aBcDeFgHiJkLmNoPqRsTuVwXyZ", "tenant")
-ELSEWHERE = Target("E2QWRUHEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE")
+ELSEWHERE = Target(
+    "E2QWRUHEXAMPLE",
+    role_arn="arn:aws:iam::111122223333:role/invalidate-E2QWRUHEXAMPLE",
+    external_id="invalidate-E2QWRUHEXAMPLE",
+)
 
 
 def rendered(**fields: Any) -> Settings:
@@ -54,6 +58,8 @@ EXPECTED = {
         default_target=None,
         default_paths=("/index.html", "/news/*"),
         budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
+        max_paths_per_hour=500,
+        codepipeline=True,
     ),
     "tenants": rendered(
         routes=(
@@ -62,7 +68,15 @@ EXPECTED = {
         ),
         default_target=None,
     ),
-    "distribution-alone": rendered(routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION),
+    "distribution-alone": rendered(
+        routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION, inventory=False
+    ),
+    "pipeline": rendered(
+        routes=(Route("default", DISTRIBUTION),),
+        default_target=DISTRIBUTION,
+        inventory=False,
+        codepipeline=True,
+    ),
     "short-form": rendered(
         routes=(Route("default", DISTRIBUTION, "www.example.com"),), default_target=DISTRIBUTION
     ),
@@ -78,7 +92,11 @@ EXPECTED = {
         routes=(
             Route(
                 "docs",
-                Target("E1DOCSEXAMPLE", role_arn="arn:aws:iam::111122223333:role/invalidate"),
+                Target(
+                    "E1DOCSEXAMPLE",
+                    role_arn="arn:aws:iam::111122223333:role/invalidate",
+                    external_id="invalidation",
+                ),
                 "assets",
                 prefix="docs/",
                 suffix=".html",
@@ -125,7 +143,7 @@ def test_what_is_left_out_has_its_default() -> None:
     settings = Settings.from_document(with_route())
     assert settings.default_paths == ("/*",)
     assert settings.budget == Budget(max_paths=100, max_wildcards=30, min_wildcard_depth=0)
-    assert (settings.inventory, settings.tilde) == (False, "wildcard")
+    assert (settings.inventory, settings.tilde, settings.codepipeline) == (False, "wildcard", False)
     assert settings.routes[0].index_documents == ("index.html",)
 
 
@@ -194,6 +212,7 @@ def test_a_default_target_that_no_route_names_is_refused() -> None:
         ({"default_paths": "/*"}, "default_paths must be a list"),
         ({"default_paths": ["*"]}, "each element a string that starts with a slash"),
         ({"default_paths": ["/*", None]}, "each element a string that starts with a slash"),
+        ({"codepipeline": "true"}, "codepipeline must be true or false"),
         ({"inventory": "false"}, "inventory must be true or false"),
         ({"tilde": "raw"}, 'tilde must be "wildcard" or "encoded"'),
         ({"tilde": None}, 'tilde must be "wildcard" or "encoded"'),
