@@ -144,6 +144,31 @@ def test_a_dry_run_creates_nothing(aws: Any, distribution: str) -> None:
     assert created_items(aws, distribution) == []
 
 
+@dataclass(frozen=True)
+class ShortContext(Context):
+    """Of a function that has less time left than one look at an invalidation may take."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 12_000
+
+
+def test_wait_without_time(aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look is made, and the answer says that it is not complete."""
+    real = cloudfront.own_client().create_invalidation
+
+    def unfinished(**parameters: Any) -> Any:
+        answer = real(**parameters)
+        answer["Invalidation"]["Status"] = "InProgress"
+        return answer
+
+    monkeypatch.setattr(cloudfront.own_client(), "create_invalidation", unfinished)
+    monkeypatch.setattr(cloudfront.own_client(), "get_invalidation", None)
+    told = index.lambda_handler({"paths": ["/a"], "wait": True}, ShortContext())
+    assert told["completed"] is False
+    told = index.lambda_handler(queue_event(m1={"paths": ["/b"], "wait": True}), Context())
+    assert told == {"batchItemFailures": []}
+
+
 def test_a_function_without_settings_says_so_instead_of_doing_nothing(
     aws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
