@@ -203,6 +203,11 @@ def _read(payload: object, envelope: Envelope) -> Iterator[Part]:
         raise EventError(f"the payload must be a JSON object, not {kind_of(payload)}")
     source = next((source for source in SOURCES if source.recognises(payload)), None)
     if source is None:
+        sender = _sender(payload)
+        if sender:
+            raise EventError(
+                f"records of {sender} ask for no invalidation: remove the function as their target"
+            )
         raise EventError(
             f"no source is known whose payloads hold {listed(payload)}; known are "
             f"{', '.join(source.name for source in SOURCES)}"
@@ -297,12 +302,15 @@ def _is_eventbridge(payload: Json) -> bool:
 
 
 def _eventbridge(payload: Json, envelope: Envelope) -> Iterator[Part]:
-    version, source, kind = (_text(payload, name) for name in ("version", "source", "detail-type"))
+    source, kind = _text(payload, "source"), _text(payload, "detail-type")
+    scheduled = kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler")
+    # The test events of `sam local generate-event` and of others have no version.
+    version = "0" if scheduled and "version" not in payload else _text(payload, "version")
     if version != "0":
         raise EventError(f"version {shown(version)} of an EventBridge event is not understood: only '0' is")
     if source == "aws.s3":
         yield from _eventbridge_s3(payload, kind, envelope)
-    elif kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler"):
+    elif scheduled:
         yield Request(envelope.message_id, time=_time(payload, "time"))
     elif source.startswith("aws."):
         raise EventError(
@@ -424,6 +432,27 @@ def _records(event_source: str, payload: object) -> list[Any]:
     ):
         return records
     return []
+
+
+_SENDERS = {
+    "aws:codecommit": "CodeCommit",
+    "aws:dynamodb": "DynamoDB",
+    "aws:kinesis": "Kinesis",
+    "aws:ses": "SES",
+}
+"""eventSource → the service, of records that ask for nothing (Lambda Developer Guide, "Invoking functions")."""
+
+
+def _sender(payload: Json) -> str:
+    """The service whose records these are, where they say so; else empty."""
+    records = payload.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    if not isinstance(first, dict):
+        return ""
+    if "cf" in first:
+        return "Lambda@Edge"
+    source = first.get("eventSource")
+    return _SENDERS.get(source, shown(source)) if isinstance(source, str) and source else ""
 
 
 SOURCES = (

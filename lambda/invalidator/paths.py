@@ -62,10 +62,15 @@ def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int = 0
     They are exact paths and, where `query_strings` or a `~` ask for it, wildcards, which end in `*`;
     a `*` at the end of a name is sent as `%2A`, so that a name never purges its neighbours.
 
+    A `*` anywhere else stays raw, though `checked_path` refuses it there from a person, who means a wildcard:
+    a viewer's browser sends it raw, as it is not in the path percent-encode set (WHATWG, URL Standard), and
+    CloudFront knows no wildcard but the last character (Developer Guide, "Specify the files to invalidate").
+
     `tilde="wildcard"`: from the first `~` on, a path is cut to a wildcard, because it is disputed
     whether CloudFront matches `%7E` with a URL that a viewer wrote with `~` (aws-sdk issue 525);
-    `"encoded"`, and wherever that wildcard had fewer than `min_wildcard_depth` complete directories
-    before it: `%7E`. Raises `PathError` where the object can have no URL.
+    `"encoded"`, and wherever that wildcard had nothing left of the name that the `~` begins, or fewer than
+    `min_wildcard_depth` complete directories before it: `%7E`. So no name, whoever chose it, is `/*` or
+    its whole directory. Raises `PathError` where the object can have no URL.
     """
     items = dict.fromkeys(
         item
@@ -158,7 +163,8 @@ def _spellings(path: str) -> Iterator[str]:
 
 def _items(path: str, query_strings: bool, cut_at_tilde: bool, min_wildcard_depth: int) -> Iterator[str]:
     before, tilde, _ = path.partition("%7E")
-    if tilde and cut_at_tilde and before.count("/") > min_wildcard_depth:
+    deep_enough = before.count("/") > min_wildcard_depth and not before.endswith("/")
+    if tilde and cut_at_tilde and deep_enough:
         yield f"{before}*"
         return
     yield path

@@ -30,7 +30,7 @@ SITE = [
     *(f"docs/chapter-{chapter}/index.html" for chapter in range(20)),
     *(f"assets/img/photo {number} of 2026.jpg" for number in range(200)),
     *(f"assets/c++/größe-{number}.svg" for number in range(100)),
-    *(f"~user/notes~{number}.txt" for number in range(30)),
+    *(f"home/user/notes~{number}.txt" for number in range(30)),
     "index.html",
 ]
 POISON = [f"docs/chapter-{chapter}/page-7.html" for chapter in range(3)]
