@@ -80,6 +80,7 @@ locals {
       }
     },
     var.max_paths_per_hour == null ? {} : { max_paths_per_hour = var.max_paths_per_hour },
+    var.codepipeline ? { codepipeline = true } : {},
   ))
 
   environment = merge(

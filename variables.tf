@@ -243,7 +243,7 @@ variable "inventory" {
 }
 
 variable "tilde" {
-  description = "How a `~` in a key is invalidated: `wildcard` (the tightest one that surely covers it) or `encoded` (`%7E`, which CloudFront accepts and may not match)."
+  description = "How a `~` in a key is invalidated: `wildcard` (the tightest one that surely covers it; at the start of a name, where that would be the whole directory, `%7E`) or `encoded` (`%7E`, which CloudFront accepts and may not match)."
   type        = string
   default     = "wildcard"
   nullable    = false

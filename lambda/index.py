@@ -21,6 +21,7 @@ from invalidator import (
     planner,
     queues,
     report,
+    text,
 )
 from invalidator.listing import Listing
 from invalidator.planner import Received, Wait
@@ -64,13 +65,14 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """
     settings = Settings.from_environment(os.environ)
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    deadline = time.monotonic() + max(seconds_left - RESERVE_SECONDS, seconds_left / 2)
+    last_look = time.monotonic() + seconds_left - RESERVE_SECONDS
+    deadline = max(last_look, time.monotonic() + seconds_left / 2)
     source = _queue_arn(event)
     if source.endswith(".fifo"):
         return _plan(settings, event, deadline)
     if source and os.environ.get("PLAN_QUEUE_URL"):
         return _collect(settings, event, context.aws_request_id)
-    return _carry_out(settings, event, context.aws_request_id, deadline)
+    return _carry_out(settings, event, context.aws_request_id, deadline, last_look)
 
 
 def _queue_arn(event: Any) -> str:
@@ -82,9 +84,15 @@ def _queue_arn(event: Any) -> str:
     return str(first.get("eventSourceARN") or "unknown")
 
 
-def _carry_out(settings: Settings, event: Any, invocation_id: str, deadline: float) -> dict[str, Any]:
-    """Plan and send at once: direct requests, and queues without a plan queue behind them."""
-    batch = events.read(event, invocation_id)
+def _carry_out(
+    settings: Settings, event: Any, invocation_id: str, deadline: float, last_look: float
+) -> dict[str, Any]:
+    """Plan and send at once: direct requests, and queues without a plan queue behind them.
+
+    A call of CloudFront starts before the deadline. A look at what a caller waits for starts before
+    `last_look`: it is of no use to a function that ends before the answer.
+    """
+    batch = events.read(event, invocation_id, answers_jobs=settings.codepipeline)
     listing = _listing(settings)
     prepared = pipeline.prepare(settings, batch, listing)
     _record_listing(listing)
@@ -97,7 +105,7 @@ def _carry_out(settings: Settings, event: Any, invocation_id: str, deadline: flo
     memory = pace.Memory(in_progress=DIRECT_MEMORY.in_progress)
     outcomes = Submission(cloudfront.creator(clients), memory, terms).run(prepared.invalidations)
     if not batch.queued and any(request.wait for request in batch.requests):
-        outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=deadline)
+        outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=last_look)
     finished = report.Report(batch, prepared, outcomes)
     _record(finished)
     answered = _answer_jobs(finished)
@@ -117,7 +125,7 @@ def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -
     }
     unreadable = {each.message_id for each in collected.rejected} - buried
     for record in report.bounded(
-        [{"error": each.error, "message_ids": [each.message_id]} for each in collected.rejected]
+        [{"error": each.error, "message_ids": [text.clipped(each.message_id)]} for each in collected.rejected]
     ):
         log.error(record.pop("error"), extra=record)
     log.info("collected", extra=report.collected_record(batch, collected, failed, buried))
@@ -269,13 +277,21 @@ def _emit(documents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _answer_jobs(finished: report.Report) -> frozenset[str]:
-    """The ids of the messages whose CodePipeline job now knows how it ended."""
+    """The ids of the messages whose CodePipeline job now knows how it ended.
+
+    Raises AnswerError where CodePipeline refuses the answer. There is no message beside: a job is read from
+    an invocation of its own alone.
+    """
     if not finished.jobs:
         return frozenset()
     failures = finished.failures
     for message_id, job_id in finished.jobs.items():
-        if message_id in failures:
-            codepipeline.fail(job_id, "; ".join(failures[message_id]))
-        else:
-            codepipeline.succeed(job_id)
+        try:
+            if message_id in failures:
+                codepipeline.fail(job_id, "; ".join(failures[message_id]))
+            else:
+                codepipeline.succeed(job_id)
+        except codepipeline.AnswerError as error:
+            log.error(str(error), extra={"job_id": text.clipped(job_id)})
+            raise
     return frozenset(finished.jobs)

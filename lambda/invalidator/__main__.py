@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, RecursionError) as error:
         print(error if isinstance(error, SettingsError) else f"error: {error}", file=sys.stderr)
         return 2
-    prepared = pipeline.prepare(settings, events.read(event, MESSAGE_ID), listing)
+    batch = events.read(event, MESSAGE_ID, answers_jobs=settings.codepipeline)
+    prepared = pipeline.prepare(settings, batch, listing)
     print(json.dumps(_described(prepared), indent=2))
     return 1 if prepared.rejected else 0
 

@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
@@ -23,8 +24,15 @@ READ_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 5.0
 """Between two looks at an invalidation that a caller waits for."""
 
-Clients = Callable[[str], Any]
-"""Role ARN (empty: the function's own role) → client of CloudFront."""
+CONFIG = Config(
+    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+    read_timeout=READ_TIMEOUT_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+"""boto3's own retries are off: number and mode change with the runtime, and they know no deadline."""
+
+Clients = Callable[[Target], Any]
+"""Target → client of CloudFront that may invalidate it."""
 
 
 def creator(clients: Clients) -> Create:
@@ -33,7 +41,7 @@ def creator(clients: Clients) -> Create:
     def create(invalidation: Invalidation) -> Accepted:
         target = invalidation.target
         try:
-            client = clients(target.role_arn)
+            client = clients(target)
             if target.kind == "tenant" and not hasattr(client, "create_invalidation_for_distribution_tenant"):
                 raise CallError(
                     Verdict.FINAL,
@@ -41,7 +49,7 @@ def creator(clients: Clients) -> Create:
                     "choose a newer runtime for the module",
                 )
             return _create(client, invalidation)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             raise explain(error, target) from error
 
     return create
@@ -71,7 +79,8 @@ def explain(error: Exception, target: Target) -> CallError:
         step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
         text = f"{target.id}: {error.operation_name} was refused, {code}: {details.get('Message', '')}"
         return CallError(verdict(code, status), f"{text} – {step}" if step else text)
-    network = isinstance(error, (HTTPClientError, NoConnectionError))
+    # What cannot be parsed came from CloudFront or a proxy: either way nobody knows whether it was accepted.
+    network = isinstance(error, (HTTPClientError, NoConnectionError, ResponseParserError))
     return CallError(
         Verdict.TRANSIENT if network else Verdict.FINAL,
         f"{target.id}: {type(error).__name__}: {error}",
@@ -85,22 +94,23 @@ def await_completion(
     """The same outcomes, with what CloudFront says of the accepted ones once they are complete or time is up.
 
     Needs GetInvalidation, which the module grants with `allow_wait`; without it an outcome stays accepted
-    and its `error` says so. A look that fails otherwise is made again; none starts after the deadline.
+    and its `error` says so. A look that fails otherwise, or that is not answered, is made again; none starts
+    after the deadline, and what is not complete by then stays in progress.
     """
     clock = clock or Clock()
     return tuple(
-        _awaited(clients(outcome.invalidation.target.role_arn), outcome, deadline, clock)
+        _awaited(clients, outcome, deadline, clock)
         if outcome.status == "accepted" and outcome.progress != "Completed"
         else outcome
         for outcome in outcomes
     )
 
 
-def _awaited(client: Any, outcome: Outcome, deadline: float, clock: Clock) -> Outcome:
+def _awaited(clients: Clients, outcome: Outcome, deadline: float, clock: Clock) -> Outcome:
     target = outcome.invalidation.target
     while clock.now() < deadline:
         try:
-            progress = _progress(client, target, outcome.id)
+            progress = _progress(clients(target), target, outcome.id)
         except ClientError as error:
             failure = explain(error, target)
             if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
@@ -110,7 +120,7 @@ def _awaited(client: Any, outcome: Outcome, deadline: float, clock: Clock) -> Ou
                     error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: "
                     f"{why} – set allow_wait = true in the module, or ask without wait",
                 )
-        except BotoCoreError:
+        except (BotoCoreError, ResponseParserError):
             pass
         else:
             outcome = replace(outcome, progress=progress)
@@ -133,12 +143,17 @@ def _progress(client: Any, target: Target, invalidation_id: str) -> str:
 
 
 def clients() -> Clients:
-    """Role ARN → client of CloudFront, to be asked anew for each invocation of the function.
+    """Target → client of CloudFront, to be asked anew for each invocation of the function.
 
-    An empty ARN is the function's own role, whose client outlives the invocation. A client of an assumed
-    role does not: its credentials last an hour, a warm function may last longer.
+    The client of the function's own role outlives the invocation. That of an assumed role, one for each role
+    and external id, does not: its credentials last an hour, a warm function may last longer.
     """
-    return functools.cache(lambda role_arn: _client(_assume(role_arn)) if role_arn else own_client())
+    assumed = functools.cache(lambda role_arn, external_id: _client(_assume(role_arn, external_id)))
+
+    def client(target: Target) -> Any:
+        return assumed(target.role_arn, target.external_id) if target.role_arn else own_client()
+
+    return client
 
 
 @functools.cache
@@ -148,17 +163,15 @@ def own_client() -> Any:
 
 
 def _client(session: boto3.Session) -> Any:
-    """boto3's own retries are off: number and mode change with the runtime, and they know no deadline."""
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
+    return session.client("cloudfront", config=CONFIG)
+
+
+def _assume(role_arn: str, external_id: str) -> boto3.Session:
+    """A session of the role; an external id is sent where there is one (STS API reference, AssumeRole)."""
+    optional: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
+    answer = boto3.client("sts", config=CONFIG).assume_role(
+        RoleArn=role_arn, RoleSessionName="invalidate-cloudfront", **optional
     )
-    return session.client("cloudfront", config=config)
-
-
-def _assume(role_arn: str) -> boto3.Session:
-    answer = boto3.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="invalidate-cloudfront")
     credentials = answer["Credentials"]
     return boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],

@@ -6,21 +6,35 @@ import functools
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_MESSAGE = 5_000
 """Characters of a failure's message (codepipeline's service model, type Message)."""
 
 
+class AnswerError(Exception):
+    """A job that could not be answered; the text says which call failed, and why."""
+
+
 def succeed(job_id: str) -> None:
-    """Tell the pipeline that its stage may go on. Raises ClientError where the answer is refused."""
-    _codepipeline().put_job_success_result(jobId=job_id)
+    """Tell the pipeline that its stage may go on. Raises AnswerError where the answer is refused."""
+    _answer("put_job_success_result", jobId=job_id)
 
 
 def fail(job_id: str, error: str) -> None:
-    """Tell the pipeline why its stage failed. Raises ClientError where the answer is refused."""
-    _codepipeline().put_job_failure_result(
-        jobId=job_id, failureDetails={"type": "JobFailed", "message": error[:MAX_MESSAGE]}
+    """Tell the pipeline why its stage failed. Raises AnswerError where the answer is refused."""
+    _answer(
+        "put_job_failure_result",
+        jobId=job_id,
+        failureDetails={"type": "JobFailed", "message": error[:MAX_MESSAGE]},
     )
+
+
+def _answer(call: str, **parameters: object) -> None:
+    try:
+        getattr(_codepipeline(), call)(**parameters)
+    except (ClientError, BotoCoreError) as error:
+        raise AnswerError(f"the job of CodePipeline was not answered: {error}") from error
 
 
 @functools.cache

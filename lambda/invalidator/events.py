@@ -15,6 +15,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from invalidator.text import kind as kind_of
+from invalidator.text import listed, shown
+
+BROKEN_PER_MESSAGE = 100
+"""Records of a message that are told as ignored or rejected, each for itself: 254 KB hold 130,000."""
+
+BROKEN_PER_BATCH = 1_000
+"""The same of a batch; from then on a message tells of its first one alone."""
+
 MAX_DEPTH = 4
 """How many others a payload may lie in; AWS puts an S3 event into SNS into SQS, and goes no deeper."""
 
@@ -94,6 +103,8 @@ class Envelope:
     message_id: str
     depth: int = 0
     """How many other payloads lie around it."""
+    answers_jobs: bool = False
+    """Whether it is the invocation of a function that may answer a job of CodePipeline."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +118,12 @@ class Source:
     """Yields what it finds, and raises EventError where the rest cannot be read."""
 
 
-def read(payload: object, invocation_id: str) -> Batch:
+def read(payload: object, invocation_id: str, *, answers_jobs: bool = False) -> Batch:
     """All that a payload asks for, whatever it is; nothing is raised.
+
+    `answers_jobs`: the function is an action of a pipeline. Even then a job is read from the payload of an
+    invocation alone: what came by a queue, a topic or a rule is not from CodePipeline, which invokes the
+    function itself (CodePipeline User Guide, "Invoke an AWS Lambda function in a pipeline").
 
     A message that is wrong, or wrong in part, becomes a `Rejected` beside all that could be read of it.
     Its id is the messageId of SQS, or the invocation's where no queue brought it. The invocation's id
@@ -117,12 +132,17 @@ def read(payload: object, invocation_id: str) -> Batch:
     """
     records = _records("aws:sqs", payload)
     if not records:
-        return _batch(False, [invocation_id], _guarded(_read, payload, Envelope(invocation_id)))
+        envelope = Envelope(invocation_id, answers_jobs=answers_jobs)
+        return _batch(
+            False,
+            [invocation_id],
+            _bounded(_guarded(_read, payload, envelope), envelope, BROKEN_PER_MESSAGE),
+        )
     messages = [(record, Envelope(_message_id(record) or invocation_id, depth=1)) for record in records]
     return _batch(
         True,
         [envelope.message_id for _, envelope in messages],
-        [part for message in messages for part in _guarded(_queue_record, *message)],
+        _parts_of(messages),
     )
 
 
@@ -136,6 +156,34 @@ def _batch(queued: bool, message_ids: Iterable[str], parts: Iterable[Part]) -> B
         ignored=tuple(part for part in found if isinstance(part, Ignored)),
         rejected=tuple(part for part in found if isinstance(part, Rejected)),
     )
+
+
+def _parts_of(messages: Iterable[tuple[object, Envelope]]) -> Iterator[Part]:
+    """The parts of a queue's messages, with as many broken ones as a batch may tell of."""
+    room = BROKEN_PER_BATCH
+    for record, envelope in messages:
+        most = max(1, min(BROKEN_PER_MESSAGE, room))
+        for part in _bounded(_guarded(_queue_record, record, envelope), envelope, most):
+            room -= isinstance(part, Ignored | Rejected)
+            yield part
+
+
+def _bounded(parts: Iterable[Part], envelope: Envelope, most: int) -> Iterator[Part]:
+    """All changes and requests, the first ignored or rejected parts, and how many more there are of each.
+
+    A message that fails without the bound fails with it.
+    """
+    left_out = {Ignored: 0, Rejected: 0}
+    for part in parts:
+        if isinstance(part, Ignored | Rejected):
+            most -= 1
+            if most < 0:
+                left_out[type(part)] += 1
+                continue
+        yield part
+    for kind, count in left_out.items():
+        if count:
+            yield kind(envelope.message_id, f"and {count} more")
 
 
 def _guarded(
@@ -152,11 +200,16 @@ def _read(payload: object, envelope: Envelope) -> Iterator[Part]:
     if envelope.depth > MAX_DEPTH:
         raise EventError(f"the payload lies in more than {MAX_DEPTH} others: send it as it is")
     if not isinstance(payload, dict):
-        raise EventError(f"the payload must be a JSON object, not {_kind(payload)}")
+        raise EventError(f"the payload must be a JSON object, not {kind_of(payload)}")
     source = next((source for source in SOURCES if source.recognises(payload)), None)
     if source is None:
+        sender = _sender(payload)
+        if sender:
+            raise EventError(
+                f"records of {sender} ask for no invalidation: remove the function as their target"
+            )
         raise EventError(
-            f"no source is known whose payloads hold {_listed(payload)}; known are "
+            f"no source is known whose payloads hold {listed(payload)}; known are "
             f"{', '.join(source.name for source in SOURCES)}"
         )
     yield from source.read(payload, envelope)
@@ -249,12 +302,15 @@ def _is_eventbridge(payload: Json) -> bool:
 
 
 def _eventbridge(payload: Json, envelope: Envelope) -> Iterator[Part]:
-    version, source, kind = (_text(payload, name) for name in ("version", "source", "detail-type"))
+    source, kind = _text(payload, "source"), _text(payload, "detail-type")
+    scheduled = kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler")
+    # The test events of `sam local generate-event` and of others have no version.
+    version = "0" if scheduled and "version" not in payload else _text(payload, "version")
     if version != "0":
         raise EventError(f"version {shown(version)} of an EventBridge event is not understood: only '0' is")
     if source == "aws.s3":
         yield from _eventbridge_s3(payload, kind, envelope)
-    elif kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler"):
+    elif scheduled:
         yield Request(envelope.message_id, time=_time(payload, "time"))
     elif source.startswith("aws."):
         raise EventError(
@@ -312,6 +368,11 @@ def _sns_message(payload: Json, envelope: Envelope) -> Iterator[Part]:
 
 
 def _codepipeline(payload: Json, envelope: Envelope) -> Iterator[Part]:
+    if not envelope.answers_jobs:
+        raise EventError(
+            "a job of CodePipeline is read only where CodePipeline itself invokes the function, "
+            "and the module has codepipeline = true"
+        )
     job = _object(payload, "CodePipeline.job")
     job_id = _text(job, "id")
     try:
@@ -340,7 +401,7 @@ def _direct(payload: Json, envelope: Envelope) -> Iterator[Part]:
 def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | None = None) -> Request:
     unknown = asked.keys() - _REQUEST
     if unknown:
-        raise EventError(f"a request holds only {_listed(_REQUEST)}, not {_listed(unknown)}")
+        raise EventError(f"a request holds only {listed(_REQUEST)}, not {listed(unknown)}")
     targets = [_text(asked, name) for name in ("distribution_id", "distribution_tenant_id") if name in asked]
     if len(targets) > 1:
         raise EventError("a request names a distribution_id or a distribution_tenant_id, not both")
@@ -373,6 +434,27 @@ def _records(event_source: str, payload: object) -> list[Any]:
     return []
 
 
+_SENDERS = {
+    "aws:codecommit": "CodeCommit",
+    "aws:dynamodb": "DynamoDB",
+    "aws:kinesis": "Kinesis",
+    "aws:ses": "SES",
+}
+"""eventSource → the service whose records ask for nothing (Lambda Developer Guide, "Invoking functions")."""
+
+
+def _sender(payload: Json) -> str:
+    """The service whose records these are, where they say so; else empty."""
+    records = payload.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    if not isinstance(first, dict):
+        return ""
+    if "cf" in first:
+        return "Lambda@Edge"
+    source = first.get("eventSource")
+    return _SENDERS.get(source, shown(source)) if isinstance(source, str) and source else ""
+
+
 SOURCES = (
     Source("S3 notification", partial(_records, "aws:s3"), _s3_notification),
     Source("S3 test event", lambda payload: payload.get("Event") == "s3:TestEvent", _s3_test),
@@ -394,7 +476,7 @@ def _object(holder: Json, name: str) -> Json:
 
 def _as_object(value: object, name: str) -> Json:
     if not isinstance(value, dict):
-        raise EventError(f"{name} must be a JSON object, not {_kind(value)}")
+        raise EventError(f"{name} must be a JSON object, not {kind_of(value)}")
     return value
 
 
@@ -404,7 +486,7 @@ def _text(holder: Json, name: str) -> str:
 
 def _as_text(value: object, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise EventError(f"{name} must be a non-empty string, not {_kind(value)}")
+        raise EventError(f"{name} must be a non-empty string, not {kind_of(value)}")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -416,14 +498,14 @@ def _as_text(value: object, name: str) -> str:
 def _texts(holder: Json, name: str) -> tuple[str, ...]:
     value = holder[name]
     if not isinstance(value, list) or not value:
-        raise EventError(f"{name} must be a non-empty list of strings, or left out, not {_kind(value)}")
+        raise EventError(f"{name} must be a non-empty list of strings, or left out, not {kind_of(value)}")
     return tuple(_as_text(each, f"each of {name}") for each in value)
 
 
 def _flag(holder: Json, name: str) -> bool:
     value = holder.get(name, False)
     if not isinstance(value, bool):
-        raise EventError(f"{name} must be true or false, not {_kind(value)}")
+        raise EventError(f"{name} must be true or false, not {kind_of(value)}")
     return value
 
 
@@ -445,26 +527,3 @@ def _time(holder: Json, name: str) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment and moment.tzinfo else None
-
-
-# --- Words for messages: names and kinds, and no values that may be secret or endless -------------
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "missing or null"
-    if value in ("", [], {}):
-        return "empty"
-    return {bool: "a boolean", str: "a string", list: "a list", dict: "an object"}.get(
-        type(value), "a number"
-    )
-
-
-def shown(text: str) -> str:
-    """A text from outside as a message may quote it: escaped, and not endless."""
-    return repr(text if len(text) <= 120 else f"{text[:120]}…")
-
-
-def _listed(names: Iterable[str]) -> str:
-    quoted = sorted(map(shown, names))
-    return ", ".join(quoted[:10]) + (f" and {len(quoted) - 10} more" if len(quoted) > 10 else "")

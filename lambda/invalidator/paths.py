@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
-from invalidator.events import shown
 from invalidator.settings import Route
+from invalidator.text import shown
 
 UNSAFE = ' <>"#%{}|\\^~[]`'
 """The characters that RFC 1738 §2.2 calls unsafe, with the controls and all that is not ASCII.
@@ -43,16 +43,16 @@ def unserved(bucket: str, key: str, route: Route) -> str | None:
     if not route.bucket:
         return "it serves no bucket"
     if bucket != route.bucket:
-        return f"it serves the bucket {route.bucket}, not {bucket}"
+        return f"it serves the bucket {shown(route.bucket)}, not {shown(bucket)}"
     if not key.startswith(route.prefix):
-        return f"the key does not start with {route.prefix!r}"
+        return f"the key does not start with {shown(route.prefix)}"
     if not key.endswith(route.suffix):
-        return f"the key does not end with {route.suffix!r}"
+        return f"the key does not end with {shown(route.suffix)}"
     if _path_at_viewer(key, route) is None:
-        return f"the key lies outside the origin path {route.origin_path!r}"
+        return f"the key lies outside the origin path {shown(route.origin_path)}"
     pattern = next((pattern for pattern in route.ignore if fnmatchcase(key, pattern)), None)
     if pattern is not None:
-        return f"the key matches {pattern!r}, which is to be ignored"
+        return f"the key matches {shown(pattern)}, which is to be ignored"
     return None
 
 
@@ -62,10 +62,15 @@ def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int = 0
     They are exact paths and, where `query_strings` or a `~` ask for it, wildcards, which end in `*`;
     a `*` at the end of a name is sent as `%2A`, so that a name never purges its neighbours.
 
+    A `*` anywhere else stays raw, though `checked_path` refuses it there from a person, who means a wildcard:
+    a viewer's browser sends it raw, as it is not in the path percent-encode set (WHATWG, URL Standard), and
+    CloudFront knows no wildcard but the last character (Developer Guide, "Specify the files to invalidate").
+
     `tilde="wildcard"`: from the first `~` on, a path is cut to a wildcard, because it is disputed
     whether CloudFront matches `%7E` with a URL that a viewer wrote with `~` (aws-sdk issue 525);
-    `"encoded"`, and wherever that wildcard had fewer than `min_wildcard_depth` complete directories
-    before it: `%7E`. Raises `PathError` where the object can have no URL.
+    `"encoded"`, and wherever that wildcard had nothing left of the name that the `~` begins, or fewer than
+    `min_wildcard_depth` complete directories before it: `%7E`. So no name, whoever chose it, is `/*` or
+    its whole directory. Raises `PathError` where the object can have no URL.
     """
     items = dict.fromkeys(
         item
@@ -132,7 +137,7 @@ def _names(key: str, route: Route) -> Iterator[str]:
     """The paths, not yet encoded, that lead to the object: its own, then its directory's and clean ones."""
     path = _path_at_viewer(key, route)
     if path is None:
-        raise PathError(f"key {shown(key)} lies outside the origin path {route.origin_path!r}")
+        raise PathError(f"key {shown(key)} lies outside the origin path {shown(route.origin_path)}")
     yield path
     directory, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
     if name in route.index_documents:
@@ -158,7 +163,8 @@ def _spellings(path: str) -> Iterator[str]:
 
 def _items(path: str, query_strings: bool, cut_at_tilde: bool, min_wildcard_depth: int) -> Iterator[str]:
     before, tilde, _ = path.partition("%7E")
-    if tilde and cut_at_tilde and before.count("/") > min_wildcard_depth:
+    deep_enough = before.count("/") > min_wildcard_depth and not before.endswith("/")
+    if tilde and cut_at_tilde and deep_enough:
         yield f"{before}*"
         return
     yield path

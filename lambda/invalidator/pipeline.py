@@ -14,12 +14,17 @@ from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.listing import Listing
 from invalidator.plan import Invalidation, covering, plan, wildcard_stems
 from invalidator.settings import Budget, Settings, Target
+from invalidator.text import joined, shown
 
 Wanted = Mapping[Target, Mapping[str, frozenset[str]]]
 """Target → path or tag → ids of the messages that want it invalidated."""
 
 AS_ASKED = Budget(max_paths=sys.maxsize, max_wildcards=sys.maxsize)
 """What somebody asked for is sent as it was asked: deduplicated, never merged into something broader."""
+
+
+ROUTES_NAMED = 5
+"""Routes whose reasons are told of one object that no route serves."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _target(settings: Settings, request: Request) -> Target:
     target = settings.target(request.distribution_id)
     if target is None:
         raise UnknownDistributionError(
-            f"distribution {request.distribution_id!r} is not one that this function serves: "
+            f"distribution {shown(request.distribution_id)} is not one that this function serves: "
             f"name one of {known}, or add a route for it to the module"
         )
     return target
@@ -153,7 +158,7 @@ def served(
             found.counts[route.target] += 1
             yield route.target, items, change.message_id
         if len(reasons) == len(settings.routes):
-            found.ignored.append(Ignored(change.message_id, "; ".join(reasons)))
+            found.ignored.append(Ignored(change.message_id, joined(reasons, ROUTES_NAMED)))
 
 
 def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> Wanted:

@@ -20,6 +20,7 @@ from invalidator.plan import Invalidation, covers, must_merge, plan
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Budget, Settings, Target
 from invalidator.submission import Outcome
+from invalidator.text import shown
 
 FULL_PLATE = 10
 """Messages of a FIFO queue that one invocation may get: more of the group may wait behind them."""
@@ -117,7 +118,7 @@ def hopeless(settings: Settings, message: Received, now: float) -> str:
         return message.error
     target = settings.target(chunk.target_id)
     if target is None or target.kind != chunk.kind:
-        return f"no route names the {chunk.kind} {chunk.target_id} any more: add one, then redrive"
+        return f"no route names the {chunk.kind} {shown(chunk.target_id)} any more: add one, then redrive"
     if now - chunk.since > SECONDS_KEPT:
         return (
             f"it waited for {(now - chunk.since) / 86_400:.1f} days: see the log for what CloudFront refused"

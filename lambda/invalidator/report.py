@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from invalidator.collector import Collected
-from invalidator.events import Batch, Change, Rejected, Request
+from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.limits import USD_PER_PATH
 from invalidator.pipeline import Prepared, described
 from invalidator.plan import Invalidation
 from invalidator.planner import Received, Wait
 from invalidator.settings import Target
 from invalidator.submission import Outcome
+from invalidator.text import clipped, joined
 
 NAMESPACE = "CloudFrontInvalidation"
 
@@ -76,7 +77,7 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failures)]}
     if failures:
         reasons = dict.fromkeys(text for texts in failures.values() for text in texts)
-        raise InvalidationError("; ".join(reasons))
+        raise InvalidationError(joined(reasons, LOGGED_REASONS))
     return direct_answer(report)
 
 
@@ -96,9 +97,16 @@ def direct_answer(report: Report) -> dict[str, Any]:
     if any(request.wait for request in report.batch.requests):
         told["completed"] = bool(created) and all(each["status"] == "Completed" for each in created)
     if report.prepared.ignored:
-        told["ignored"] = [
-            {"id": ignored.message_id, "reason": ignored.reason} for ignored in report.prepared.ignored
-        ]
+        told["ignored"] = _ignored(report.prepared.ignored)
+    return told
+
+
+def _ignored(found: Sequence[Ignored]) -> list[dict[str, str]]:
+    """What a caller is told of the first that were ignored, and how many more there were."""
+    told = [{"id": each.message_id, "reason": each.reason} for each in found[:RECORDS_AT_ONCE]]
+    left_out = len(found) - len(told)
+    if left_out:
+        told.append({"id": found[-1].message_id, "reason": f"and {left_out} more"})
     return told
 
 
@@ -124,7 +132,7 @@ def batch_record(report: Report) -> dict[str, Any]:
 def refusals(report: Report) -> list[dict[str, Any]]:
     """One record for each thing that failed: what, why, and whose messages come back."""
     rejected = [
-        {"error": rejected.error, "message_ids": [rejected.message_id]}
+        {"error": rejected.error, "message_ids": [clipped(rejected.message_id)]}
         for rejected in report.prepared.rejected
     ]
     return rejected + outcome_records(report.outcomes)
@@ -136,7 +144,7 @@ def outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
         {
             "error": outcome.error,
             "messages": len(outcome.invalidation.message_ids),
-            "message_ids": sorted(outcome.invalidation.message_ids)[:LOGGED_IDS],
+            "message_ids": [clipped(each) for each in sorted(outcome.invalidation.message_ids)[:LOGGED_IDS]],
             "distribution_id": outcome.invalidation.target.id,
             "items": list(outcome.invalidation.items[:LOGGED_REASONS]),
             "outcome": outcome.status,

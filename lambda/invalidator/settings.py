@@ -81,6 +81,8 @@ class Settings:
     """What the plans for one distribution may spend in an hour; None: any number."""
     inventory: bool = False
     tilde: Literal["wildcard", "encoded"] = "wildcard"
+    codepipeline: bool = False
+    """Whether the function is an action of a pipeline, and so may read and answer its jobs."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -183,6 +185,7 @@ _BUDGET = {
     "min_wildcard_depth": _whole_number(0),
 }
 _FREE = {
+    "codepipeline": _FLAG,
     "default_paths": _not_empty(_list_of(_text("a string that starts with a slash", r"/.*"))),
     "inventory": _FLAG,
     "max_paths_per_hour": _whole_number(1),

@@ -170,7 +170,7 @@ run "pipeline" {
   }
 
   assert {
-    condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/distribution-alone.json"))
+    condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/pipeline.json"))
     error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
   }
 }

@@ -485,6 +485,7 @@ SCENARIOS: Sequence[Scenario] = (
         poisoned,
         {"P95": 900, "calls": 1_500, "without a reason": 0},
         "P95 of the others 3,484 s, 4,072 calls",
+        long=True,
     ),
     Scenario(
         "gone", "one of two distributions gone for good", gone, {"calls": 600}, "4,822 calls instead of 242"

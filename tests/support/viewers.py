@@ -55,7 +55,9 @@ def names(key: str, route: Route) -> Iterator[str]:
 def is_cut(path: str, tilde: str, min_wildcard_depth: int) -> bool:
     """Whether the settings allow a wildcard before the first tilde of that path."""
     before, found, _ = path.partition("~")
-    return bool(found) and tilde == "wildcard" and len(before.split("/")) - 2 >= min_wildcard_depth
+    *directories, left_of_name = before.split("/")
+    deep_enough = len(directories) - 1 >= min_wildcard_depth
+    return bool(found and left_of_name) and tilde == "wildcard" and deep_enough
 
 
 def urls(key: str, route: Route, tilde: str = "encoded", min_wildcard_depth: int = 0) -> set[str]:

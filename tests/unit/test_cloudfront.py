@@ -10,10 +10,12 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import botocore.exceptions
+import botocore.parsers
 import botocore.session
 import pytest
 from botocore.config import Config
@@ -24,6 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
 
+from invalidator import cloudfront
 from invalidator.cloudfront import await_completion, clients, creator, explain
 from invalidator.pace import BACKOFF_SECONDS, Memory
 from invalidator.plan import Invalidation, plan
@@ -88,8 +91,8 @@ class Desk:
         self.sleeps.append(seconds)
         self.time[0] += seconds
 
-    def _client(self, role_arn: str) -> Any:
-        self.roles.append(role_arn)
+    def _client(self, target: Target) -> Any:
+        self.roles.append(target.role_arn)
         return self.client
 
 
@@ -151,6 +154,11 @@ class TestErrorTable:
     def test_every_error_of_the_network_is_tried_again(self, error: type[Exception]) -> None:
         raised = error(endpoint_url="https://x", proxy_url="https://y", error="z")  # type: ignore[call-arg]
         assert explain(raised, SITE).verdict is Verdict.TRANSIENT
+
+    def test_unreadable_answer(self) -> None:
+        """It is tried again, as one that was lost: CloudFront may have accepted the call."""
+        failure = explain(botocore.parsers.ResponseParserError("no XML"), SITE)
+        assert (failure.verdict, failure.answered) == (Verdict.TRANSIENT, False)
 
     @pytest.mark.parametrize("code", sorted(NEXT_STEP))
     def test_an_explanation_names_the_distribution_the_error_and_the_next_step(self, code: str) -> None:
@@ -215,9 +223,39 @@ class TestCalls:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        config = clients()("").meta.config
+        config = clients()(SITE).meta.config
         assert config.retries == {"mode": "standard", "total_max_attempts": 1}
         assert (config.connect_timeout, config.read_timeout) == (3.0, 10.0)
+
+    def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One session for each role and external id, and none for the function's own role."""
+        sts = session.client("sts")
+        monkeypatch.setattr(boto3, "client", lambda *_, **__: sts)
+        monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
+        role = "arn:aws:iam::111122223333:role/invalidate"
+        name = "invalidate-cloudfront"
+        credentials = {
+            "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
+            "SecretAccessKey": "EXAMPLE",
+            "SessionToken": "EXAMPLE",
+            "Expiration": 0,
+        }
+        found = clients()
+        with Stubber(sts) as stubber:
+            asked = [
+                {"RoleArn": role, "RoleSessionName": name},
+                {"RoleArn": role, "RoleSessionName": name, "ExternalId": "blue"},
+                {"RoleArn": role, "RoleSessionName": name, "ExternalId": "red"},
+            ]
+            for parameters in asked:
+                stubber.add_response("assume_role", {"Credentials": credentials}, parameters)
+            made = [
+                found(Target("E1", role_arn=role, external_id=external_id))
+                for external_id in ("", "blue", "red", "blue", "")
+            ]
+            stubber.assert_no_pending_responses()
+        assert [made.index(each) for each in made] == [0, 1, 2, 1, 0]
+        assert found(SITE) == "own"
 
 
 class TestRetries:
@@ -423,6 +461,42 @@ class TestCompletion:
     def test_what_was_not_accepted_is_not_waited_for(self, desk: Desk) -> None:
         outcomes = desk.submit(*planned("/a", target=Target("EGONE")))
         assert self.awaited(desk, outcomes) == outcomes
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            botocore.exceptions.ReadTimeoutError(endpoint_url="https://x"),
+            botocore.exceptions.NoCredentialsError(),
+            botocore.parsers.ResponseParserError("no XML"),
+            ClientError({"Error": {"Code": "Throttling"}}, "GetInvalidation"),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    @pytest.mark.parametrize("fails", ["client", "call"])
+    def test_no_look_is_answered(self, error: Exception, fails: str) -> None:
+        """It ends in time, without an exception; a look takes 13 s here, and there are two invalidations."""
+        now = [0.0]
+        looks: list[float] = []
+
+        def look(**_: object) -> object:
+            looks.append(now[0])
+            now[0] += 13
+            raise error
+
+        def client(_: Target) -> Any:
+            return look() if fails == "client" else SimpleNamespace(get_invalidation=look)
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        outcomes = [
+            Outcome(each, "accepted", id="I1", progress="InProgress")
+            for each in (*planned("/a"), *planned("/b", target=OTHER))
+        ]
+        clock = Clock(now=lambda: now[0], sleep=sleep)
+        assert await_completion(outcomes, clients=client, deadline=100.0, clock=clock) == tuple(outcomes)
+        assert len(looks) > 3
+        assert max(looks) < 100
 
     def test_without_the_power_to_look_the_answer_says_how_to_get_it(self, session: boto3.Session) -> None:
         client = session.client("cloudfront")

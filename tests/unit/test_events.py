@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 from tests.support import payloads
 
-from invalidator.events import MAX_DEPTH, SOURCES, Batch, Change, Ignored, Rejected, Request, read
+from invalidator.events import (
+    BROKEN_PER_BATCH,
+    BROKEN_PER_MESSAGE,
+    MAX_DEPTH,
+    SOURCES,
+    Batch,
+    Change,
+    Ignored,
+    Rejected,
+    Request,
+    read,
+)
 
 INVOCATION = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
 BUCKET = "amzn-s3-demo-bucket"
@@ -64,6 +75,11 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     ],
     "direct/path-with-half-a-surrogate-pair": [rejected("must be Unicode text")],
     "direct/paths-named": [request(paths=("/index.html", "/images/*"))],
+    "direct/records-of-another-service": [rejected("records of 'aws:example' ask for no invalidation")],
+    "direct/records-of-dynamodb": [rejected("records of DynamoDB ask for no invalidation")],
+    "direct/records-of-kinesis": [rejected("records of Kinesis ask for no invalidation")],
+    "direct/records-of-lambda-at-edge": [rejected("records of Lambda@Edge ask for no invalidation")],
+    "direct/records-of-ses": [rejected("records of SES ask for no invalidation")],
     "direct/tags-named": [request(paths=(), tags=("product-17",))],
     "direct/tenant-named": [request(distribution_id="dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB")],
     "direct/unknown-shape": [
@@ -87,6 +103,8 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "eventbridge/object-tags-added": [ignored("'Object Tags Added'")],
     "eventbridge/restore-initiated": [ignored("'Object Restore Initiated'")],
     "eventbridge/restored-copy-expired": [changed("archive/a.pdf")],
+    "eventbridge/event-without-version": [rejected("version must be a non-empty string, not missing")],
+    "eventbridge/schedule-fired-without-version": [request(time=NEW_YEAR)],
     "eventbridge/schedule-fired": [request(time=NEW_YEAR)],
     "eventbridge/scheduler-fired": [request(time=NEW_YEAR)],
     "eventbridge/storage-class-changed": [ignored("'Object Storage Class Changed'")],
@@ -103,6 +121,9 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "s3/object-missing": [rejected("object must be a JSON object, not missing")],
     "s3/object-removed": [changed("old page.html")],
     "s3/object-restored": [changed("archive/a.pdf")],
+    "s3/annotation-deleted": [ignored("'ObjectAnnotation:Delete'")],
+    "s3/annotation-put": [ignored("'ObjectAnnotation:Put'")],
+    "s3/retention-put": [ignored("'ObjectRetention:Put'")],
     "s3/object-tagged": [ignored("'ObjectTagging:Put'")],
     "s3/record-of-another-service": [changed("b.html"), rejected("must have eventSource 'aws:s3'")],
     "s3/restore-initiated": [ignored("'ObjectRestore:Post'")],
@@ -167,7 +188,7 @@ def parts(batch: Batch) -> list[Change | Request | Ignored | Rejected]:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_payload_file_is_read_as_what_happened(name: str) -> None:
-    batch = read(payloads.load(name), INVOCATION)
+    batch = read(payloads.load(name), INVOCATION, answers_jobs=True)
     found, expected = parts(batch), EXPECTED[name]
     assert len(found) == len(expected)
     for part, wanted in zip(found, expected, strict=True):
@@ -313,9 +334,91 @@ def test_a_body_that_says_nothing_fails_its_own_message_alone(body: str) -> None
     assert not batch.requests
 
 
+JOB_STARTED = payloads.load("codepipeline/job-started")
+
+
+def in_queue(*bodies: object) -> Any:
+    record = payloads.load("sqs/s3-object-created")["Records"][0]
+    return {
+        "Records": [
+            {**record, "messageId": f"m{number}", "body": json.dumps(body)}
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def in_topic(*messages: object) -> Any:
+    record = payloads.load("sns/s3-object-created")["Records"][0]
+    return {
+        "Records": [
+            {**record, "Sns": {**record["Sns"], "Message": json.dumps(message)}} for message in messages
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("payload", "answers_jobs"),
+    [
+        pytest.param(JOB_STARTED, False, id="not an action"),
+        pytest.param(in_queue(JOB_STARTED), True, id="queue"),
+        pytest.param(in_topic(JOB_STARTED), True, id="topic"),
+        pytest.param(in_queue(in_topic(JOB_STARTED)), True, id="topic and queue"),
+        pytest.param(
+            {**payloads.load("eventbridge/custom-request"), "detail": JOB_STARTED}, True, id="eventbridge"
+        ),
+    ],
+)
+def test_job_from_elsewhere(payload: Any, answers_jobs: bool) -> None:
+    """It is rejected, and nobody is told that a job was carried out."""
+    batch = read(payload, INVOCATION, answers_jobs=answers_jobs)
+    (rejected,) = batch.rejected
+    assert "CodePipeline" in rejected.error
+    assert (rejected.job_id, batch.requests) == ("", ())
+
+
+def test_job_beside_a_broken_record() -> None:
+    """Both fail their message, and the change beside them is kept."""
+    batch = read(in_topic(JOB_STARTED, 7, payloads.load("s3/object-created")), INVOCATION, answers_jobs=True)
+    assert [change.key for change in batch.changes] == ["images/red flower.jpg"]
+    assert [each.job_id for each in batch.rejected] == ["", ""]
+    assert "must be a JSON object, not a number" in batch.rejected[1].error
+
+
+def non_records(count: int) -> Any:
+    return {"Records": [{"eventSource": "aws:s3"}, *[0] * (count - 1)]}
+
+
+def test_message_of_non_records() -> None:
+    """254 KB of them: a hundred are told, and how many more there are; the message fails."""
+    body = non_records(127_000)
+    assert len(json.dumps(body, separators=(",", ":"))) > 254_000
+    batch = read(in_queue(body), INVOCATION)
+    assert len(batch.rejected) == BROKEN_PER_MESSAGE + 1
+    assert batch.rejected[-1] == Rejected("m0", "and 126900 more")
+    assert len(read(body, INVOCATION).rejected) == BROKEN_PER_MESSAGE + 1
+
+
+def test_batch_of_non_records() -> None:
+    """Past the bound of a batch each message still fails, with its first reason."""
+    batch = read(in_queue(*[non_records(500)] * 30, payloads.load("s3/object-created")), INVOCATION)
+    assert {each.message_id for each in batch.rejected} == {f"m{number}" for number in range(30)}
+    assert len(batch.rejected) <= BROKEN_PER_BATCH + 2 * 30
+    assert [change.message_id for change in batch.changes] == ["m30"]
+
+
+def test_ignored_records_are_bounded() -> None:
+    record = payloads.load("s3/object-tagged")["Records"][0]
+    batch = read({"Records": [record] * 300 + [0]}, INVOCATION)
+    assert len(batch.ignored) == BROKEN_PER_MESSAGE + 1
+    assert batch.ignored[-1].reason == "and 200 more"
+    assert batch.rejected == (Rejected(INVOCATION, "and 1 more"),)
+
+
 def test_messages_never_quote_what_may_be_a_secret() -> None:
     """CodePipeline passes credentials and SNS a token: no part of a batch repeats a value of theirs."""
     for name in ("codepipeline/job-without-id", "sqs/subscription-to-confirm"):
-        told = " ".join(rejected.error for rejected in read(payloads.load(name), INVOCATION).rejected)
+        told = " ".join(
+            rejected.error for rejected in read(payloads.load(name), INVOCATION, answers_jobs=True).rejected
+        )
         assert told
         assert "EXAMPLE" not in told

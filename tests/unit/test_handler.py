@@ -13,7 +13,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -145,6 +144,31 @@ def test_a_dry_run_creates_nothing(aws: Any, distribution: str) -> None:
     assert created_items(aws, distribution) == []
 
 
+@dataclass(frozen=True)
+class ShortContext(Context):
+    """Of a function that has less time left than one look at an invalidation may take."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 12_000
+
+
+def test_wait_without_time(aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look is made, and the answer says that it is not complete."""
+    real = cloudfront.own_client().create_invalidation
+
+    def unfinished(**parameters: Any) -> Any:
+        answer = real(**parameters)
+        answer["Invalidation"]["Status"] = "InProgress"
+        return answer
+
+    monkeypatch.setattr(cloudfront.own_client(), "create_invalidation", unfinished)
+    monkeypatch.setattr(cloudfront.own_client(), "get_invalidation", None)
+    told = index.lambda_handler({"paths": ["/a"], "wait": True}, ShortContext())
+    assert told["completed"] is False
+    told = index.lambda_handler(queue_event(m1={"paths": ["/b"], "wait": True}), Context())
+    assert told == {"batchItemFailures": []}
+
+
 def test_a_function_without_settings_says_so_instead_of_doing_nothing(
     aws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,8 +224,9 @@ def job(user_parameters: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pipeline(aws: Any) -> Iterator[Stubber]:
+def pipeline(distribution: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """CodePipeline's answers, checked against its service model: moto has no jobs."""
+    configure(monkeypatch, distribution, codepipeline=True)
     with Stubber(codepipeline._codepipeline()) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -233,7 +258,46 @@ def test_a_pipeline_is_told_why_its_request_was_rejected_and_lambda_does_not_try
     assert created_items(aws, distribution) == []
 
 
-def test_a_pipeline_that_cannot_be_answered_is_a_function_error(distribution: str, pipeline: Stubber) -> None:
+def test_a_pipeline_that_cannot_be_answered_is_a_function_error(
+    pipeline: Stubber, caplog: pytest.LogCaptureFixture
+) -> None:
     pipeline.add_client_error("put_job_success_result", "AccessDeniedException")
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(codepipeline.AnswerError, match="AccessDenied"):
         index.lambda_handler(job(""), Context())
+    (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert record.job_id == JOB_ID  # type: ignore[attr-defined]
+
+
+def test_job_in_a_queue(aws: Any, distribution: str, pipeline: Stubber) -> None:
+    """No job is answered, and the changes beside it are invalidated."""
+    bodies = {f"m{number}": s3_event(f"{number}") for number in range(20)}
+    told = index.lambda_handler(queue_event(job=job(""), **bodies), Context())
+    assert told == {"batchItemFailures": [{"itemIdentifier": "job"}]}
+    assert created_items(aws, distribution) == [sorted(f"/{number}" for number in range(20))]
+
+
+def test_job_without_codepipeline(aws: Any, distribution: str) -> None:
+    with pytest.raises(InvalidationError, match="codepipeline = true"):
+        index.lambda_handler(job(""), Context())
+    assert created_items(aws, distribution) == []
+
+
+def test_log_of_a_message_of_non_records(distribution: str, caplog: pytest.LogCaptureFixture) -> None:
+    body = {"Records": [{"eventSource": "aws:s3"}, *[0] * 127_000]}
+    told = index.lambda_handler(queue_event(m1=body), Context())
+    assert told == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert len([each for each in caplog.records if each.levelno == logging.ERROR]) <= 101
+
+
+def test_long_names_in_the_log(distribution: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A name from outside is quoted with a bound, wherever it stands."""
+    endless = "x" * 200_000
+    elsewhere = s3_event(endless)
+    elsewhere["Records"][0]["s3"]["bucket"]["name"] = endless
+    with caplog.at_level(logging.INFO):
+        index.lambda_handler(queue_event(m1=elsewhere, m2={"distribution_id": endless}), Context())
+        with pytest.raises(InvalidationError) as failed:
+            index.lambda_handler({"distribution_id": endless, endless: 1}, Context())
+    assert len(str(failed.value)) < 1_000
+    for record in caplog.records:
+        assert len(str(vars(record))) < 5_000

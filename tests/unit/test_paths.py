@@ -166,8 +166,12 @@ def test_query_strings_add_a_wildcard_that_matches_nothing_but_them() -> None:
     [
         pytest.param("a/b~c/d", 0, {"/a/b*"}, id="cut before the first tilde"),
         pytest.param("a/b~c~d", 0, {"/a/b*"}, id="the first of two"),
-        pytest.param("~a", 0, {"/*"}, id="nothing before it"),
-        pytest.param("a b/~", 0, {"/a%20b/*", "/a+b/*"}, id="both spellings of what stands before"),
+        pytest.param("~", 0, {"/%7E"}, id="nothing but a tilde"),
+        pytest.param("~a", 0, {"/%7Ea"}, id="nothing before it"),
+        pytest.param("docs/~x", 0, {"/docs/%7Ex"}, id="nothing of the name before it"),
+        pytest.param("docs/~x/a~b", 0, {"/docs/%7Ex/a%7Eb"}, id="the second does not help the first"),
+        pytest.param("docs/ ~x", 0, {"/docs/%20*", "/docs/+*"}, id="a space is of the name"),
+        pytest.param("a b/c~", 0, {"/a%20b/c*", "/a+b/c*"}, id="both spellings of what stands before"),
         pytest.param("a~b c", 0, {"/a*"}, id="one spelling where the space comes after"),
         pytest.param("a/b~c", 1, {"/a/b*"}, id="deep enough"),
         pytest.param("a/b~c", 2, {"/a/b%7Ec"}, id="not deep enough"),
@@ -222,7 +226,7 @@ def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
 @pytest.mark.parametrize(
     ("bucket", "key", "fields", "reason"),
     [
-        pytest.param("other", "a", {}, "bucket assets, not other", id="bucket"),
+        pytest.param("other", "a", {}, "bucket 'assets', not 'other'", id="bucket"),
         pytest.param("assets", "b/a", {"prefix": "a/"}, "does not start with 'a/'", id="prefix"),
         pytest.param("assets", "a.css", {"suffix": ".html"}, "does not end with '.html'", id="suffix"),
         pytest.param(

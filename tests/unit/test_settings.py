@@ -59,6 +59,7 @@ EXPECTED = {
         default_paths=("/index.html", "/news/*"),
         budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
         max_paths_per_hour=500,
+        codepipeline=True,
     ),
     "tenants": rendered(
         routes=(
@@ -69,6 +70,12 @@ EXPECTED = {
     ),
     "distribution-alone": rendered(
         routes=(Route("default", DISTRIBUTION),), default_target=DISTRIBUTION, inventory=False
+    ),
+    "pipeline": rendered(
+        routes=(Route("default", DISTRIBUTION),),
+        default_target=DISTRIBUTION,
+        inventory=False,
+        codepipeline=True,
     ),
     "short-form": rendered(
         routes=(Route("default", DISTRIBUTION, "www.example.com"),), default_target=DISTRIBUTION
@@ -136,7 +143,7 @@ def test_what_is_left_out_has_its_default() -> None:
     settings = Settings.from_document(with_route())
     assert settings.default_paths == ("/*",)
     assert settings.budget == Budget(max_paths=100, max_wildcards=30, min_wildcard_depth=0)
-    assert (settings.inventory, settings.tilde) == (False, "wildcard")
+    assert (settings.inventory, settings.tilde, settings.codepipeline) == (False, "wildcard", False)
     assert settings.routes[0].index_documents == ("index.html",)
 
 
@@ -205,6 +212,7 @@ def test_a_default_target_that_no_route_names_is_refused() -> None:
         ({"default_paths": "/*"}, "default_paths must be a list"),
         ({"default_paths": ["*"]}, "each element a string that starts with a slash"),
         ({"default_paths": ["/*", None]}, "each element a string that starts with a slash"),
+        ({"codepipeline": "true"}, "codepipeline must be true or false"),
         ({"inventory": "false"}, "inventory must be true or false"),
         ({"tilde": "raw"}, 'tilde must be "wildcard" or "encoded"'),
         ({"tilde": None}, 'tilde must be "wildcard" or "encoded"'),
