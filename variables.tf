@@ -224,7 +224,7 @@ variable "max_paths_per_hour" {
 }
 
 variable "min_wildcard_depth" {
-  description = "Number of complete directories that must stand before a wildcard made by merging, from 0 to 20: `/*` has 0, `/img/*` has 1."
+  description = "Number of complete directories that must stand before a wildcard made by merging, from 0 to 20: `/*` has 0, `/img/*` has 1. Fewer stand there where a plan could not keep to `max_paths` otherwise; with `max_paths_per_hour = null`, where it had more than 3,000 items."
   type        = number
   default     = 0
   nullable    = false

@@ -44,6 +44,8 @@ class Chunk:
     """Items that are sent as they were requested → when they were."""
     changes: int = 0
     """How many changed objects it stands for, with repetitions."""
+    reference: str = ""
+    """The caller reference of a call with exactly these items, of which no answer came."""
 
     @property
     def oldest(self) -> float:
@@ -60,6 +62,7 @@ class Chunk:
                 "changes": self.changes,
                 "paths": self.paths,
                 "requested": self.requested,
+                **({"reference": self.reference} if self.reference else {}),
             },
             separators=(",", ":"),
         )
@@ -81,6 +84,7 @@ class Chunk:
             and target.get("kind") in ("distribution", "tenant")
             and _is_number(document.get("since"))
             and isinstance(document.get("changes"), int)
+            and isinstance(document.get("reference", ""), str)
             and all(isinstance(each, dict) and all(map(_is_number, each.values())) for each in times)
         ):
             raise ChunkError("the message of the plan queue is a chunk that lacks a part, or has a wrong one")
@@ -91,6 +95,7 @@ class Chunk:
             document["paths"],
             document["requested"],
             document["changes"],
+            document.get("reference", ""),
         )
 
 

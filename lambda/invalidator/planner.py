@@ -127,12 +127,17 @@ def hopeless(settings: Settings, message: Received, now: float) -> str:
 
 
 def by_group(messages: Iterable[Received]) -> list[list[Received]]:
-    """The messages of each group, exact lanes first."""
-    found: dict[str, list[Received]] = {}
+    """The messages of each group, exact lanes first; a call in doubt alone, and before its group."""
+    found: dict[tuple[str, str], list[Received]] = {}
     for message in messages:
-        found.setdefault(message.group, []).append(message)
-    ordered = sorted(found, key=lambda group: (chunks.lane_of(group) != chunks.EXACT, group))
-    return [found[group] for group in ordered]
+        reference = message.chunk.reference if message.chunk else ""
+        found.setdefault((message.group, reference), []).append(message)
+
+    def order(key: tuple[str, str]) -> tuple[bool, str, bool, str]:
+        group, reference = key
+        return chunks.lane_of(group) != chunks.EXACT, group, not reference, reference
+
+    return [found[key] for key in sorted(found, key=order)]
 
 
 def wanted(messages: Iterable[Received]) -> dict[str, Wanted]:
@@ -155,7 +160,8 @@ def decide(
     `now` is of the memory's clock, `wall` in seconds since 1970.
     """
     group = messages[0].group
-    items = wanted(messages)
+    repeated = repetition(target, messages)
+    items = {} if repeated else wanted(messages)
     requested = {item: each.message_ids for item, each in items.items() if each.requested}
     changed = {item: each.message_ids for item, each in items.items() if not each.requested}
     by_target, left = without_covered({target: requested}, {target: changed})
@@ -168,6 +174,8 @@ def decide(
     files = sum(not is_wildcard(item) for item in requested) + (
         min(budget.max_paths, len(changed)) if merging else sum(not is_wildcard(item) for item in changed)
     )
+    if repeated:
+        wildcards, files = repeated.wildcards, len(repeated.items) - repeated.wildcards
     waits = [
         Wait(memory.rate.next_call_at(now) - now, "the account's rate of calls"),
         Wait(memory.called_at.get(group, now - CALL_SPACING_SECONDS) + CALL_SPACING_SECONDS - now, "spacing"),
@@ -183,12 +191,27 @@ def decide(
     longest = max(waits, key=lambda wait: wait.seconds)
     if longest.seconds > 0:
         return longest
+    if repeated:
+        return Ready((repeated,), frozenset((target, item) for item in repeated.items))
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
     return Ready(
         plan(by_target, AS_ASKED)
         + (plan({target: changed}, budget, measures() if merging else None, most) if changed else ()),
         frozenset((target, item) for item in requested),
     )
+
+
+def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | None:
+    """The same call again, where no answer came: CloudFront carries out, and bills, one reference once.
+
+    Its messages hold no change after the first of these calls: whichever was accepted, it came after them.
+    """
+    chunk = messages[0].chunk
+    if chunk is None or not chunk.reference:
+        return None
+    ids = frozenset(message.message_id for message in messages)
+    serves = dict.fromkeys(sorted([*chunk.paths, *chunk.requested]), ids)
+    return Invalidation(target, tuple(serves), serves, chunk.reference)
 
 
 def affordable(settings: Settings, target: Target, memory: Memory, now: float) -> Budget:
@@ -266,22 +289,26 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     """Each message is done, waits, or is replaced by its rest. `now` is on the clock of the outcomes."""
     ids = {status: _ids(outcomes, status) for status in ("accepted", "refused", "deferred")}
     everything = frozenset(each.message_id for each in messages)
-    waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"]
-    split = ids["deferred"] - waiting_ids
-    deferred = [each for each in outcomes if each.status == "deferred"]
-    wait = max((each.retry_at - now for each in deferred), default=0.0)
+    since = min((each.chunk.since for each in messages if each.chunk), default=now)
+    lane = chunks.lane_of(messages[0].group)
     known = wanted(messages)
+    deferred = [each for each in outcomes if each.status == "deferred"]
+    in_doubt = [] if repetition(target, messages) else list(_in_doubt(target, deferred, known, lane, since))
+    exactly = {parcel.chunk.reference for parcel in in_doubt}
+    deferred = [each for each in deferred if each.invalidation.caller_reference not in exactly]
+    replaced = frozenset[str]().union(*(parcel.message_ids for parcel in in_doubt))
+    waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"] - replaced
+    split = ids["deferred"] - waiting_ids
+    wait = max((each.retry_at - now for each in deferred), default=0.0)
     rest: dict[str, Wanted] = {}
     for outcome in deferred:
         for item, each in narrowed(outcome.invalidation.items, known).items():
             if each.message_ids & split:
                 rest[item] = replace(each, message_ids=each.message_ids & split)
-    since = min((each.chunk.since for each in messages if each.chunk), default=now)
-    lane = chunks.lane_of(messages[0].group)
     return Settled(
         done=everything - ids["deferred"] - ids["refused"],
         waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
-        rest=tuple(chunks.parcels(target.id, target.kind, lane, rest, since)),
+        rest=(*in_doubt, *chunks.parcels(target.id, target.kind, lane, rest, since)),
         letters=tuple(
             letter
             for outcome in outcomes
@@ -289,6 +316,18 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
             for letter in letters(target.id, outcome.invalidation.items, outcome.error)
         ),
     )
+
+
+def _in_doubt(
+    target: Target, deferred: Iterable[Outcome], known: Mapping[str, Wanted], lane: str, since: float
+) -> Iterator[Parcel]:
+    """Each call without an answer as a message of its own, which nothing new is planned with."""
+    for call in [each.invalidation for each in deferred if each.doubtful]:
+        items = narrowed(call.items, known)
+        found = list(chunks.parcels(target.id, target.kind, lane, items, since))
+        if len(found) == 1 and items.keys() == set(call.items):
+            chunk = replace(found[0].chunk, reference=call.caller_reference)
+            yield replace(found[0], chunk=chunk, message_ids=call.message_ids)
 
 
 def _ids(outcomes: Iterable[Outcome], status: str) -> frozenset[str]:

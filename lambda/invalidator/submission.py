@@ -63,6 +63,8 @@ class Outcome:
     """Of a deferred one: the time of the clock from which it is worth another call."""
     replaces: str = ""
     """The item that CloudFront refused, where the accepted wildcard stands for it."""
+    doubtful: bool = False
+    """Of a deferred one: no answer came to a call, so CloudFront may have accepted it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class _Attempt:
     """What was refused, where the invalidation is a wildcard instead of it."""
     instead: tuple[Invalidation, ...] = ()
     """The wildcards to try where this one is refused, too."""
+    doubtful: bool = False
+    """No answer came to a call of it."""
 
 
 @dataclass
@@ -182,6 +186,7 @@ class Submission:
         if error.verdict is Verdict.GONE:
             self.memory.gone[attempt.invalidation.target] = (self.clock.now() + GONE_SECONDS, error.text)
         if not error.answered:
+            attempt.doubtful = True
             self._pay(attempt.invalidation)
         if error.verdict in BACKOFF_SECONDS and (
             error.verdict is not Verdict.DENIED or self.terms.waits_for_permission
@@ -232,7 +237,7 @@ class Submission:
         error = f"{why}; its messages go back to be planned again"
         kept = attempt.original or attempt.invalidation
         deferred = Outcome(kept, "deferred", error=error, retry_at=self._starts_at(attempt))
-        self.outcomes.append(deferred)
+        self.outcomes.append(replace(deferred, doubtful=attempt.doubtful and attempt.original is None))
         if attempt.sibling:
             self.outcomes.append(replace(deferred, invalidation=attempt.sibling))
 

@@ -440,6 +440,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(outage, fault="unavailable", seconds=5 * 3_600),
         {"after": 45},
         "731 of 930 innocent changes dead",
+        long=True,
     ),
     Scenario(
         "denied-4h",
@@ -447,6 +448,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(outage, fault="denied", seconds=4 * 3_600),
         {"after": 45},
         "638 of 735 dead",
+        long=True,
     ),
     Scenario(
         "wildcards-3h",
@@ -454,6 +456,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(outage, fault="wildcards", seconds=3 * 3_600),
         {"after": 45},
         "2,999 of 3,000 dead",
+        long=True,
     ),
     Scenario(
         "down-48h",

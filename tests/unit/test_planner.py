@@ -150,3 +150,24 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
     (letter,) = settled.letters
     assert json.loads(letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
+
+
+def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> None:
+    messages = [received("/a", "/b"), received("/c", number=1)]
+    step = decided(*messages)
+    assert isinstance(step, Ready)
+    (call,) = step.invalidations
+    settled = planner.settle(SITE, messages, [Outcome(call, "deferred", doubtful=True)], 500.0)
+    assert (settled.waiting, settled.done) == ({}, {"c0", "c1"})
+    (parcel,) = settled.rest
+    chunk = Chunk.parse(parcel.chunk.body())
+    again = Received("d", "r", 1, parcel.group, chunk.body(), chunk)
+    first, second = planner.by_group([received("/a", number=2), again])
+    assert [each.message_id for each in first] == ["d"]
+    step = decided(*first)
+    assert isinstance(step, Ready)
+    (repeated,) = step.invalidations
+    assert (repeated.items, repeated.caller_reference) == (call.items, call.caller_reference)
+    assert [each.message_id for each in second] == ["c2"]
+    failed = planner.settle(SITE, first, [Outcome(repeated, "deferred", doubtful=True)], 500.0)
+    assert (dict(failed.waiting), failed.rest) == ({"d": 1.0}, ())
