@@ -63,12 +63,17 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
                 Ignored(each.request.message_id, "a dry run of a request that came through a queue")
             )
             continue
-        _request(gathered.setdefault(each.target, {}), each, now)
+        if each.target and each.items:
+            _request(gathered.setdefault(each.target, {}), each, now)
     broad = {target: [item for item in items if item.endswith("*")] for target, items in gathered.items()}
     found = Found()
-    for change in batch.changes:
+    changes = [(settings, change) for change in batch.changes]
+    changes += [
+        (each.settings, change) for each in asked if not each.request.dry_run for change in each.changes
+    ]
+    for routed, change in changes:
         time = now if change.time is None else min(change.time, now)
-        for target, items, message_id in served(settings, [change], found):
+        for target, items, message_id in served(routed, [change], found):
             by_item = gathered.setdefault(target, {})
             for number, path in enumerate(items):
                 # A change that a request covers rides along with it, and is not paid for twice.

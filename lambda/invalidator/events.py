@@ -46,8 +46,12 @@ class Request:
 
     message_id: str
     paths: tuple[str, ...] | None = None
-    """As asked, not yet checked; None with no tags: the default paths."""
+    """As asked, not yet checked; None with no tags and no keys: the default paths."""
     tags: tuple[str, ...] = ()
+    keys: tuple[str, ...] | None = None
+    """Objects that changed, by what S3 calls them, to be planned as changes are; None: not asked by key."""
+    bucket: str = ""
+    """Where the keys lie; empty: in the only bucket of the routes."""
     distribution_id: str = ""
     """A distribution's or a tenant's id; empty: the default target."""
     dry_run: bool = False
@@ -387,7 +391,16 @@ def _codepipeline(payload: Json, envelope: Envelope) -> Iterator[Part]:
 
 # --- Direct requests ----------------------------------------------------------------------------
 
-_REQUEST = {"paths", "tags", "distribution_id", "distribution_tenant_id", "dry_run", "wait"}
+_REQUEST = {
+    "paths",
+    "tags",
+    "keys",
+    "bucket",
+    "distribution_id",
+    "distribution_tenant_id",
+    "dry_run",
+    "wait",
+}
 
 
 def _is_request(payload: Json) -> bool:
@@ -406,12 +419,18 @@ def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | No
     if len(targets) > 1:
         raise EventError("a request names a distribution_id or a distribution_tenant_id, not both")
     tags = _texts(asked, "tags") if "tags" in asked else ()
-    # Whoever names a tag alone does not mean the default paths as well.
-    otherwise = () if tags else None
+    # A deploy that uploads nothing has no keys: then nothing is asked for.
+    keys = _texts(asked, "keys", may_be_empty=True) if "keys" in asked else None
+    if keys is None and "bucket" in asked:
+        raise EventError("a request names a bucket only beside its keys")
+    # Whoever names tags or keys alone does not mean the default paths as well.
+    otherwise = None if keys is None and not tags else ()
     return Request(
         envelope.message_id,
         paths=_texts(asked, "paths") if "paths" in asked else otherwise,
         tags=tags,
+        keys=keys,
+        bucket=_text(asked, "bucket") if "bucket" in asked else "",
         distribution_id="".join(targets),
         dry_run=_flag(asked, "dry_run"),
         wait=_flag(asked, "wait"),
@@ -440,7 +459,7 @@ _SENDERS = {
     "aws:kinesis": "Kinesis",
     "aws:ses": "SES",
 }
-"""eventSource → the service whose records ask for nothing (Lambda Developer Guide, "Invoking functions")."""
+"""eventSource → the service, of records that ask for nothing (Lambda Developer Guide, "Event sources")."""
 
 
 def _sender(payload: Json) -> str:
@@ -495,8 +514,10 @@ def _as_text(value: object, name: str) -> str:
     return value
 
 
-def _texts(holder: Json, name: str) -> tuple[str, ...]:
+def _texts(holder: Json, name: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
     value = holder[name]
+    if may_be_empty and value == []:
+        return ()
     if not isinstance(value, list) or not value:
         raise EventError(f"{name} must be a non-empty list of strings, or left out, not {kind_of(value)}")
     return tuple(_as_text(each, f"each of {name}") for each in value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invalidator import paths
@@ -14,7 +14,7 @@ from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.listing import Listing
 from invalidator.plan import Invalidation, covering, plan, wildcard_stems
 from invalidator.settings import Budget, Settings, Target
-from invalidator.text import joined, shown
+from invalidator.text import joined, listed, shown
 
 Wanted = Mapping[Target, Mapping[str, frozenset[str]]]
 """Target → path or tag → ids of the messages that want it invalidated."""
@@ -56,24 +56,21 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
     """Plan a batch: every served change and every request is covered, whatever is wrong is rejected by name.
 
     The listing is used only with `settings.inventory`, and only where paths must be merged; what it cannot
-    list is planned blind.
+    list is planned blind. A dry run is planned by itself, as if nothing else had come.
     """
     asked, unusable = checked_requests(settings, batch.requests)
-    rejected = [*batch.rejected, *unusable]
-    found = Found()
-    changed = _gathered(served(settings, batch.changes, found))
-    requested = _gathered(
-        (each.target, each.items, each.request.message_id) for each in asked if not each.request.dry_run
-    )
-    rehearsed = _gathered(
-        (each.target, each.items, each.request.message_id) for each in asked if each.request.dry_run
-    )
-    requested, changed = without_covered(requested, changed)
+    found, tried = Found(), Found()
+    real = [each for each in asked if not each.request.dry_run]
+    dry = [each for each in asked if each.request.dry_run]
+    changed = _gathered((*served(settings, batch.changes, found), *served_keys(real, found)))
+    requested, changed = without_covered(_requested(real), changed)
+    rehearsed = without_covered(_requested(dry), _gathered(served_keys(dry, tried)))
+    known = measures(settings, listing)
     return Prepared(
-        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, measures(settings, listing)),
-        rehearsed=plan(rehearsed, AS_ASKED),
-        ignored=batch.ignored + tuple(found.ignored),
-        rejected=tuple(rejected + found.rejected),
+        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, known),
+        rehearsed=plan(rehearsed[0], AS_ASKED) + plan(rehearsed[1], settings.budget, known),
+        ignored=(*batch.ignored, *found.ignored, *tried.ignored),
+        rejected=(*batch.rejected, *unusable, *found.rejected, *tried.rejected),
         changes=dict(found.counts),
         requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
@@ -109,17 +106,23 @@ def _target(settings: Settings, request: Request) -> Target:
 
 
 def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
-    asked = settings.default_paths if request.paths is None and not request.tags else request.paths or ()
+    names_nothing = request.paths is None and request.keys is None and not request.tags
+    asked = settings.default_paths if names_nothing else request.paths or ()
     return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that can be carried out: whose cache, and which items."""
+    """A request that can be carried out: whose cache, which items, and which objects."""
 
     request: Request
-    target: Target
+    target: Target | None
+    """None: it names keys alone, and each goes where the routes take it."""
     items: tuple[str, ...]
+    changes: tuple[Change, ...]
+    """Its keys, as changes."""
+    settings: Settings
+    """By which those are planned: of a request that names its target, with the routes to that one."""
 
 
 def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[list[Asked], list[Rejected]]:
@@ -128,10 +131,52 @@ def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[l
     rejected: list[Rejected] = []
     for request in requests:
         try:
-            asked.append(Asked(request, _target(settings, request), _requested_items(settings, request)))
-        except (UnknownDistributionError, paths.PathError) as error:
+            asked.append(_asked(settings, request))
+        except (UnknownDistributionError, UnknownBucketError, paths.PathError) as error:
             rejected.append(Rejected(request.message_id, str(error), request.job_id))
     return asked, rejected
+
+
+def _asked(settings: Settings, request: Request) -> Asked:
+    items = _requested_items(settings, request)
+    by_key_alone = request.keys is not None and not items and not request.distribution_id
+    target = None if by_key_alone else _target(settings, request)
+    if request.distribution_id:
+        settings = replace(
+            settings, routes=tuple(route for route in settings.routes if route.target == target)
+        )
+    bucket = _bucket(settings, request) if request.keys else ""
+    changes = tuple(
+        Change(request.message_id, bucket, key, request.time) for key in dict.fromkeys(request.keys or ())
+    )
+    return Asked(request, target, items, changes, settings)
+
+
+class UnknownBucketError(ValueError):
+    """A request by key names a bucket that no route serves, or none where there are several."""
+
+
+def _bucket(settings: Settings, request: Request) -> str:
+    buckets = sorted({route.bucket for route in settings.routes if route.bucket})
+    if not buckets:
+        raise UnknownBucketError("a request by key needs a route with a bucket: ask for paths instead")
+    if not request.bucket and len(buckets) > 1:
+        raise UnknownBucketError(f'the request must name its "bucket": one of {listed(buckets)}')
+    if request.bucket and request.bucket not in buckets:
+        raise UnknownBucketError(
+            f"no route serves the bucket {shown(request.bucket)}: name one of {listed(buckets)}"
+        )
+    return request.bucket or buckets[0]
+
+
+def _requested(asked: Iterable[Asked]) -> Wanted:
+    return _gathered((each.target, each.items, each.request.message_id) for each in asked if each.target)
+
+
+def served_keys(asked: Iterable[Asked], found: Found) -> Iterator[tuple[Target, tuple[str, ...], str]]:
+    """The keys of requests, served as changes are."""
+    for each in asked:
+        yield from served(each.settings, each.changes, found)
 
 
 def served(

@@ -100,7 +100,9 @@ def plan(
 
     `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is
     the inventory where there is one. One item alone serves a path: a failed call fails its own messages.
-    Where `min_wildcard_depth` leaves more than `most` items to a target, it yields step by step.
+    No target has more items than `most`, or than `max_paths` where that is more, in whatever setting: where
+    `min_wildcard_depth` leaves more of them, it yields step by step. Tags alone are beyond that, as they are
+    never merged.
     """
     return tuple(
         _invalidation(target, call, serves)
@@ -113,9 +115,10 @@ def plan(
 def _within(
     paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
 ) -> tuple[str, ...]:
-    """The items of `cover`, with the greatest `min_wildcard_depth`, up to the budget's, for `most`."""
+    """The items of `cover`, with the greatest `min_wildcard_depth` that keeps the ceiling."""
     items = cover(paths, budget, unchanged)
-    while len(items) > most and budget.min_wildcard_depth > 0:
+    ceiling = max(most, budget.max_paths)
+    while len(items) > ceiling and budget.min_wildcard_depth > 0:
         budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)
         items = cover(paths, budget, unchanged)
     return items

@@ -70,6 +70,12 @@ def test_a_request_for_a_dry_run_is_planned_like_any_other() -> None:
     assert invalidated(plan("direct/dry-run")[1]) == [("E2QWRUHEXAMPLE", ["/a"])]
 
 
+def test_a_request_by_key_is_planned_with_its_encoding(tmp_path: Path) -> None:
+    done = run("plan", "--settings", settings_of(tmp_path), DIRECTORY / "direct" / "keys-named.json")
+    ((_, items),) = invalidated(json.loads(done.stdout))
+    assert items == ["/a%2Bb%252B.html", "/docs/it's%20%C3%BC.html", "/docs/it's+%C3%BC.html"]
+
+
 def test_a_tenant_is_named_as_such() -> None:
     _, answer = plan("direct/nothing-named", "tenant")
     assert list(answer["invalidations"][0]) == ["distribution_tenant_id", "items", "caller_reference"]

@@ -64,6 +64,13 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "direct/distribution-named": [request(paths=("/a",), distribution_id="E2QWRUHEXAMPLE")],
     "direct/dry-run": [request(paths=("/a",), dry_run=True)],
     "direct/flag-not-a-boolean": [rejected("dry_run must be true or false, not a number")],
+    "direct/bucket-without-keys": [rejected("only beside its keys")],
+    "direct/keys-alone": [request(paths=(), keys=("index.html",), dry_run=True)],
+    "direct/keys-named": [request(paths=(), keys=("docs/it's ü.html", "a+b%2B.html"), bucket=BUCKET)],
+    "direct/keys-not-in-a-list": [
+        rejected("keys must be a non-empty list of strings, or left out, not a string")
+    ],
+    "direct/no-keys-in-the-list": [request(paths=(), keys=())],
     "direct/key-misspelt": [rejected("not 'tag'")],
     "direct/list": [rejected("must be a JSON object, not a list")],
     "direct/no-paths-in-the-list": [rejected("a non-empty list of strings, or left out, not empty")],
@@ -172,6 +179,7 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
         changed("images/red flower.jpg", queued(2)),
         rejected("messageId must be a non-empty string", INVOCATION),
     ],
+    "sqs/keys-sent": [request(queued(1), paths=(), keys=("a b.html",))],
     "sqs/request-sent": [request(queued(1), paths=("/a.html",), distribution_id="E2QWRUHEXAMPLE")],
     "sqs/s3-object-created": [changed("images/red flower.jpg", queued(1))],
     "sqs/s3-object-created-by-way-of-sns": [changed("images/red flower.jpg", queued(1))],

@@ -152,6 +152,21 @@ class ShortContext(Context):
         return 12_000
 
 
+def test_request_by_key(aws: Any, distribution: str) -> None:
+    told = index.lambda_handler({"keys": ["it's ü.html"], "bucket": "assets"}, Context())
+    assert [each["items"] for each in told["invalidations"]] == [["/it's%20%C3%BC.html", "/it's+%C3%BC.html"]]
+    told = index.lambda_handler({"keys": ["a"], "dry_run": True}, Context())
+    assert [each["items"] for each in told["invalidations"]] == [["/a"]]
+    told = index.lambda_handler({"keys": ["b"], "wait": True}, ShortContext())
+    assert told["completed"] is False
+    told = index.lambda_handler({"keys": []}, Context())
+    assert (told["body"], told["invalidations"]) == ("Nothing to invalidate", [])
+    assert sorted(created_items(aws, distribution)) == [
+        ["/b"],
+        ["/it's%20%C3%BC.html", "/it's+%C3%BC.html"],
+    ]
+
+
 def test_wait_without_time(aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No look is made, and the answer says that it is not complete."""
     real = cloudfront.own_client().create_invalidation

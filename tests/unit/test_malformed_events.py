@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import payloads
+from tests.support.malformed import places, put_together, taken_apart
 
 from invalidator.events import Batch, Part, read
 
 INVOCATION = "invocation"
 GOOD = ("good-1", "good-2")
-
-TEXT_OF = "JSON text of"
-"""The name under which a string that is itself JSON text, as queues and topics carry it, stands opened up."""
-
-
-def taken_apart(payload: Any) -> Any:
-    """The payload with all that lies in it as JSON text opened up, so that a mutation may reach any depth."""
-    if isinstance(payload, dict):
-        return {name: taken_apart(value) for name, value in payload.items()}
-    if isinstance(payload, list):
-        return [taken_apart(value) for value in payload]
-    if isinstance(payload, str) and payload.startswith("{"):
-        return {TEXT_OF: taken_apart(json.loads(payload))}
-    return payload
-
-
-def put_together(payload: Any) -> Any:
-    if isinstance(payload, dict):
-        if TEXT_OF in payload:
-            return json.dumps(put_together(payload[TEXT_OF]))
-        return {name: put_together(value) for name, value in payload.items()}
-    if isinstance(payload, list):
-        return [put_together(value) for value in payload]
-    return payload
-
 
 PAYLOADS = [taken_apart({"payload": payloads.load(name)}) for name in payloads.names()]
 AS_TEXT = [json.dumps(payload) for payload in PAYLOADS]
@@ -58,15 +33,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )
-
-
-def places(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Every field and element: the object or list that holds it, and its name or number there."""
-    wheres: list[Any] = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-    for where in wheres:
-        yield holder, where
-        if isinstance(holder[where], dict | list):
-            yield from places(holder[where])
 
 
 @st.composite

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -195,6 +196,104 @@ def test_the_targets_of_one_batch_share_the_bounds_of_its_listing() -> None:
     prepared = prepare(settings(*routes, budget=TIGHT), changes(*keys[::2]), bounded)
     assert bounded.pages == 1
     assert items(prepared).keys() == {"ESITE", "EDOCS"}
+
+
+ROUTED = settings(
+    plain("site", SITE, prefix="www/", origin_path="/www"), Route("docs", DOCS, "assets", prefix="docs/")
+)
+"""A bucket of two distributions."""
+
+
+def by_key(*keys: str, **more: Any) -> Request:
+    return Request("r1", paths=(), keys=keys, **more)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        pytest.param(
+            by_key("www/it's ü.html"), {"ESITE": ["/it's%20%C3%BC.html", "/it's+%C3%BC.html"]}, id="encoded"
+        ),
+        pytest.param(
+            by_key("docs/index.html"), {"EDOCS": ["/docs", "/docs/", "/docs/index.html"]}, id="aliases"
+        ),
+        pytest.param(by_key("www/a", "docs/b"), {"ESITE": ["/a"], "EDOCS": ["/docs/b"]}, id="two targets"),
+        pytest.param(
+            by_key("www/a", "docs/b", distribution_id="EDOCS"), {"EDOCS": ["/docs/b"]}, id="one named"
+        ),
+        pytest.param(by_key("www/a", bucket="assets"), {"ESITE": ["/a"]}, id="bucket named"),
+        pytest.param(by_key("www/a", "www/a"), {"ESITE": ["/a"]}, id="twice"),
+        pytest.param(by_key(), {}, id="none"),
+        pytest.param(
+            Request("r1", paths=("/x",), keys=("www/a",), distribution_id="ESITE"),
+            {"ESITE": ["/a", "/x"]},
+            id="paths beside",
+        ),
+    ],
+)
+def test_request_by_key(request_: Request, expected: dict[str, list[str]]) -> None:
+    prepared = prepare(ROUTED, asked(request_))
+    assert items(prepared) == expected
+    assert prepared.rejected == ()
+    dry = prepare(ROUTED, asked(replace(request_, dry_run=True)))
+    assert dry.invalidations == ()
+    assert [each.items for each in dry.rehearsed] == [each.items for each in prepared.invalidations]
+
+
+def test_key_that_no_route_serves() -> None:
+    prepared = prepare(ROUTED, asked(by_key("www/a", "elsewhere/b")))
+    assert items(prepared) == {"ESITE": ["/a"]}
+    (ignored,) = prepared.ignored
+    assert ignored.message_id == "r1"
+    assert "does not start with" in ignored.reason
+
+
+@pytest.mark.parametrize(
+    ("routes", "request_", "said"),
+    [
+        pytest.param(
+            (plain("a", SITE, "one"), plain("b", SITE, "two")),
+            by_key("x"),
+            "one of 'one', 'two'",
+            id="several",
+        ),
+        pytest.param(
+            (plain("a", SITE, "one"),), by_key("x", bucket="other"), "serves the bucket 'other'", id="unknown"
+        ),
+        pytest.param((plain("a", SITE, ""),), by_key("x"), "a route with a bucket", id="no bucket"),
+        pytest.param(
+            (plain("a", SITE),), by_key("x", distribution_id="E9"), "'E9'", id="unknown distribution"
+        ),
+    ],
+)
+def test_request_by_key_without_its_bucket(routes: Sequence[Route], request_: Request, said: str) -> None:
+    prepared = prepare(settings(*routes), asked(request_))
+    assert prepared.invalidations == ()
+    (rejected,) = prepared.rejected
+    assert said in rejected.error
+
+
+def test_keys_are_merged_by_budget_and_inventory() -> None:
+    unchanged = [f"www/b/{number}.html" for number in range(50)]
+    listing, places = listing_of(*CHANGED, *unchanged)
+    route = plain("site", SITE, origin_path="/www")
+    request = asked(by_key(*CHANGED, dry_run=True), by_key(*CHANGED))
+    prepared = prepare(settings(route, budget=TIGHT), request, listing)
+    assert places
+    assert items(prepared) == {"ESITE": ["/a/*", "/b/x.html"]}
+    assert [each.items for each in prepared.rehearsed] == [("/a/*", "/b/x.html")]
+    assert ("/a/*" in {item for _, item in prepared.requested}) is False
+
+
+@pytest.mark.parametrize("max_paths", [100, 5_000])
+def test_ceiling_of_items(max_paths: int) -> None:
+    """3,000 names at the root have 18,000 paths, which a least depth of 1 forbids to merge."""
+    budget = Budget(max_paths=max_paths, max_wildcards=30, min_wildcard_depth=1)
+    route = Route("site", SITE, "assets")
+    prepared = prepare(
+        settings(route, budget=budget), changes(*(f"x {number}/index.html" for number in range(3_000)))
+    )
+    assert sum(len(each.items) for each in prepared.invalidations) <= max(3_000, max_paths)
 
 
 def test_changes_are_served_one_at_a_time() -> None:

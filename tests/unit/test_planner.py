@@ -69,6 +69,17 @@ def test_a_change_that_a_request_covers_rides_along_with_it() -> None:
     assert parcel.message_ids == {"m0", "q"}
 
 
+def test_keys_of_a_request_are_collected_as_changes() -> None:
+    request = Request("q", paths=(), keys=("a b", "c"), time=NOW - 5)
+    found = collect(SETTINGS, Batch(True, ("q",), requests=(request,)), NOW)
+    (parcel,) = found.parcels
+    assert parcel.chunk.paths == {"/a%20b": NOW - 5, "/a+b": NOW - 5, "/c": NOW - 5}
+    assert (parcel.chunk.requested, parcel.chunk.changes, parcel.message_ids) == ({}, 2, frozenset({"q"}))
+    assert found.changes == {SITE: 2}
+    dry = Request("q", paths=(), keys=("a",), dry_run=True)
+    assert collect(SETTINGS, Batch(True, ("q",), requests=(dry,)), NOW).parcels == ()
+
+
 def test_the_deduplication_depends_on_group_paths_and_messages_not_on_the_time() -> None:
     (first,) = collect(SETTINGS, changes("a"), NOW).parcels
     (again,) = collect(SETTINGS, changes("a"), NOW + 60).parcels

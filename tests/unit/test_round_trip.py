@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,10 +20,11 @@ from tests.support import payloads
 from tests.support.matcher import may_purge, surely_purges
 from tests.support.viewers import HARD, escaped, is_cut, keys_of, names, spelled, stale, urls
 
-from invalidator.events import read
+from invalidator.events import Batch, Change, read
 from invalidator.paths import unserved, viewer_paths
+from invalidator.pipeline import prepare
 from invalidator.plan import cover
-from invalidator.settings import Budget, Route, Target
+from invalidator.settings import Budget, Route, Settings, Target
 
 BUCKET = "amzn-s3-demo-bucket"
 S3_SAYS_AS_IT_IS = string.ascii_letters + string.digits + "/-_.*"
@@ -234,6 +236,52 @@ def test_a_stranger_cannot_purge_the_site_by_the_name_of_an_upload(route: Route)
         assert items
         assert not [(item, url) for item in items for url in of_site if may_purge(item, url)], name
         assert not [item for item in items if item.startswith("#")], name
+
+
+UPLOADS = Settings(
+    routes=(
+        Route("uploads", Target("E2QWRUHEXAMPLE"), BUCKET, prefix="uploads/", strip_extensions=(".html",)),
+        Route("site", Target("E2QWRUHEXAMPLE"), BUCKET, prefix="site/"),
+    ),
+    default_target=None,
+)
+"""A route of its own for what strangers write."""
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.one_of(KEYS, st.sampled_from([*STRANGE, "index.html"])), min_size=1, max_size=40),
+    st.builds(Budget, st.integers(1, 5), st.integers(1, 3), st.just(1)),
+    st.booleans(),
+    TILDES,
+)
+def test_stranger_under_uploads(names: list[str], budget: Budget, query_strings: bool, tilde: Any) -> None:
+    """Whatever the keys and the budget, `/uploads/*` is the most, and `/uploads`, which is an alias of it.
+
+    The depth of 1 is for that alias: at 0, `/uploads` and what lies under it may merge into `/uploads*`.
+    """
+    routes = tuple(replace(route, query_strings=query_strings) for route in UPLOADS.routes)
+    changes = tuple(Change(f"m{number}", BUCKET, f"uploads/{name}") for number, name in enumerate(names))
+    prepared = prepare(replace(UPLOADS, routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
+    items = {item for each in prepared.invalidations for item in each.items}
+    assert items
+    assert {item for item in items if not item.startswith("/uploads/")} <= {"/uploads", "/uploads?*"}
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.one_of(KEYS, st.sampled_from(STRANGE)), min_size=1, max_size=40),
+    st.builds(Budget, st.integers(1, 5), st.integers(1, 3)),
+    TILDES,
+)
+def test_stranger_under_uploads_without_index_documents(names: list[str], budget: Budget, tilde: Any) -> None:
+    """Then no depth is needed."""
+    routes = tuple(replace(route, index_documents=()) for route in UPLOADS.routes)
+    changes = tuple(Change(f"m{number}", BUCKET, f"uploads/{name}") for number, name in enumerate(names))
+    prepared = prepare(replace(UPLOADS, routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
+    items = [item for each in prepared.invalidations for item in each.items]
+    assert items
+    assert all(item.startswith("/uploads/") for item in items)
 
 
 BUDGETS = st.builds(Budget, st.integers(1, 10), st.integers(1, 5), DEPTHS)

@@ -1,0 +1,50 @@
+"""A short run of bench/fuzz.py, and that it would notice."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from bench import fuzz
+
+from invalidator import events
+
+
+def test_short_run() -> None:
+    found = fuzz.run(2_000, seed=1)
+    assert (found["payloads"], found["names"]) == (2_000, 2_000)
+    assert found["rejected"] > 200
+    assert found["changes"] > 200
+    assert found["wildcards"] > 200
+
+
+def test_the_same_seed_tries_the_same() -> None:
+    assert fuzz.run(200, seed=2) == fuzz.run(200, seed=2) != fuzz.run(200, seed=3)
+
+
+def test_an_exception_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "read", lambda *_, **__: 1 / 0)
+    with pytest.raises(fuzz.BrokenPromiseError, match="ZeroDivisionError"):
+        fuzz.try_payload({})
+
+
+def test_a_missing_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "BROKEN_PER_MESSAGE", 10_000)
+    record = {
+        "messageId": "m",
+        "eventSource": "aws:sqs",
+        "body": '{"Records": [{"eventSource": "aws:s3"}' + ", 0" * 500 + "]}",
+    }
+    with pytest.raises(fuzz.BrokenPromiseError, match="501 records"):
+        fuzz.try_payload({"Records": [record]})
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [(("/nothing",), "stay stale"), (("/*",), "purge a neighbour|nothing of the name")],
+    ids=["stale", "neighbour"],
+)
+def test_a_wrong_item_is_noticed(monkeypatch: pytest.MonkeyPatch, items: tuple[str, ...], said: str) -> None:
+    monkeypatch.setattr(fuzz, "viewer_paths", lambda *_: items)
+    with pytest.raises(fuzz.BrokenPromiseError, match=said):
+        fuzz.try_name(random.Random(1))  # noqa: S311 - repeatable by its seed
