@@ -1,17 +1,17 @@
-"""A short run of bench/fuzz.py, and that it would notice."""
+"""A short run of what bench/fuzz.py tries, and that it would notice."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from bench import fuzz
+from tests.support import fuzzing
 
 from invalidator import events
 
 
 def test_short_run() -> None:
-    found = fuzz.run(2_000, seed=1)
+    found = fuzzing.run(2_000, seed=1)
     assert (found["payloads"], found["names"]) == (2_000, 2_000)
     assert found["rejected"] > 200
     assert found["changes"] > 200
@@ -19,13 +19,13 @@ def test_short_run() -> None:
 
 
 def test_the_same_seed_tries_the_same() -> None:
-    assert fuzz.run(200, seed=2) == fuzz.run(200, seed=2) != fuzz.run(200, seed=3)
+    assert fuzzing.run(200, seed=2) == fuzzing.run(200, seed=2) != fuzzing.run(200, seed=3)
 
 
 def test_an_exception_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzz, "read", lambda *_, **__: 1 / 0)
-    with pytest.raises(fuzz.BrokenPromiseError, match="ZeroDivisionError"):
-        fuzz.try_payload({})
+    monkeypatch.setattr(fuzzing, "read", lambda *_, **__: 1 / 0)
+    with pytest.raises(fuzzing.BrokenPromiseError, match="ZeroDivisionError"):
+        fuzzing.try_payload({})
 
 
 def test_a_missing_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +35,8 @@ def test_a_missing_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         "eventSource": "aws:sqs",
         "body": '{"Records": [{"eventSource": "aws:s3"}' + ", 0" * 500 + "]}",
     }
-    with pytest.raises(fuzz.BrokenPromiseError, match="501 records"):
-        fuzz.try_payload({"Records": [record]})
+    with pytest.raises(fuzzing.BrokenPromiseError, match="501 records"):
+        fuzzing.try_payload({"Records": [record]})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_a_missing_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["stale", "neighbour"],
 )
 def test_a_wrong_item_is_noticed(monkeypatch: pytest.MonkeyPatch, items: tuple[str, ...], said: str) -> None:
-    monkeypatch.setattr(fuzz, "viewer_paths", lambda *_: items)
-    with pytest.raises(fuzz.BrokenPromiseError, match=said):
-        fuzz.try_name(random.Random(1))  # noqa: S311 - repeatable by its seed
+    monkeypatch.setattr(fuzzing, "viewer_paths", lambda *_: items)
+    with pytest.raises(fuzzing.BrokenPromiseError, match=said):
+        fuzzing.try_name(random.Random(1))  # noqa: S311 - repeatable by its seed

@@ -1,0 +1,210 @@
+"""What bench/fuzz.py tries: payloads that somebody broke, and names that somebody chose.
+
+The same seed and count try the same again, whatever the number of processes. Of a payload it is checked that
+nothing is raised, that no message vanishes, and that few records tell of it. Of a name it is checked that every
+URL of the object is surely purged, and that no URL of a neighbour may be.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import repeat
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from tests.support import payloads
+from tests.support.malformed import places, put_together, taken_apart
+from tests.support.matcher import may_purge
+from tests.support.viewers import is_cut, names, spelled, stale, urls
+
+from invalidator.events import BROKEN_PER_BATCH, BROKEN_PER_MESSAGE, Part, read
+from invalidator.paths import unserved, viewer_paths
+from invalidator.settings import Route, Target
+
+SHARE = 5_000
+"""Tries of one seed of their own, which one process makes."""
+
+BUCKET = "assets"
+INVOCATION = "invocation"
+
+JUNK: Sequence[Any] = (
+    *(None, True, False, 0, -1, 2.5, 10**30, float("nan"), float("inf")),
+    *([], {}, [[]], [None], {"x": 1}, {"Records": [0]}),
+    *("", "0", "2.1", "3", "x", "%", "%ff", "\ud800", "\x00", "{}", "[", "~", "index.html"),
+    *("aws:s3", "aws:sqs", "aws:sns", "aws.s3", "aws.x", "x" * 5_000),
+)
+FIELDS = ("x", "Records", "paths", "tags", "keys", "bucket", "detail", "Message", "body", "CodePipeline.job")
+MOST_COPIES = 300
+
+WORDS = (
+    *("index.html", ".html", "a.html", "index", "docs", "a b", "..", ".", "~", "*", "?*", "%2A", "%7E"),
+    *("uploads", "a~b", "it's", "c++", "#1", "späße", "😀", "e\u0301", "\u202e", "&#42;", "\n", "\x00"),
+)
+CHARACTERS = "~ +%*?#&=/.:@!'()[]{}|\\^`\"<>;,$-_aZ0\n\r\t\x00\x7f\x80éß語\u0301\u202e\ufeff\uffff😀"
+TILDES: Sequence[Literal["wildcard", "encoded"]] = ("wildcard", "encoded")
+
+Figures = Counter[str]
+
+
+class BrokenPromiseError(AssertionError):
+    """What was tried, and what came of it."""
+
+
+def run(count: int, seed: int) -> Figures:
+    """Try so many payloads and so many names; the figures of both. Raises BrokenPromiseError."""
+    found: Figures = Counter()
+    shares = [(each, min(SHARE, count - each * SHARE)) for each in range(-(-count // SHARE))]
+    with ProcessPoolExecutor() as processes:
+        for figures in processes.map(_share, repeat(seed), shares):
+            found.update(figures)
+    return found
+
+
+def _share(seed: int, share: tuple[int, int]) -> Figures:
+    number, count = share
+    chance = random.Random(f"{seed} {number}")  # noqa: S311 - repeatable by its seed
+    found: Figures = Counter()
+    for _ in range(count):
+        found.update(try_payload(malformed(chance)))
+        found.update(try_name(chance))
+    return found
+
+
+# --- Payloads -----------------------------------------------------------------------------------
+
+
+@cache
+def _opened() -> Sequence[str]:
+    return [json.dumps(taken_apart({"payload": payloads.load(name)})) for name in payloads.names()]
+
+
+def malformed(chance: random.Random) -> Any:
+    """A payload of the corpus with up to four parts dropped, replaced, multiplied or renamed."""
+    around = json.loads(chance.choice(_opened()))
+    for _ in range(chance.randint(1, 4)):
+        holder, where = chance.choice(list(places(around)))
+        how = chance.choice(("drop", "replace", "multiply", "rename"))
+        if how == "drop" and holder is not around:
+            del holder[where]
+        elif how == "multiply" and isinstance(holder, list):
+            holder.extend(repeat(holder[where], chance.choice((1, 2, MOST_COPIES))))
+        elif how == "rename" and isinstance(holder, dict) and holder is not around:
+            holder[chance.choice(FIELDS)] = holder.pop(where)
+        else:
+            holder[where] = copy.deepcopy(chance.choice(JUNK))
+    return put_together(around)["payload"]
+
+
+def try_payload(payload: Any) -> Figures:
+    """Figures of one payload. Raises BrokenPromiseError."""
+    try:
+        batch = read(payload, INVOCATION, answers_jobs=True)
+    except Exception as error:
+        raise BrokenPromiseError(f"{error!r} of {json.dumps(payload)[:2_000]}") from error
+    told: Sequence[Part] = (*batch.ignored, *batch.rejected)
+    parts: Sequence[Part] = (*batch.changes, *batch.requests, *told)
+    if {each.message_id for each in parts} != set(batch.message_ids):
+        raise BrokenPromiseError(f"a message vanished of {json.dumps(payload)[:2_000]}")
+    deliveries = len(payload["Records"]) if batch.queued else 1
+    # Two more of each message say how many were left out.
+    most = min((BROKEN_PER_MESSAGE + 2) * deliveries, BROKEN_PER_BATCH + 3 * deliveries)
+    if len(told) > most:
+        raise BrokenPromiseError(f"{len(told)} records of {json.dumps(payload)[:2_000]}")
+    longest = max((len(each.error) for each in batch.rejected), default=0)
+    if longest > 2_500:
+        raise BrokenPromiseError(f"an error of {longest} characters of {json.dumps(payload)[:2_000]}")
+    return Counter({"payloads": 1, "rejected": bool(batch.rejected), "changes": len(batch.changes)})
+
+
+# --- Names --------------------------------------------------------------------------------------
+
+
+def name_of(chance: random.Random) -> str:
+    """Up to 1,000 bytes: words that mean something to somebody, or any characters."""
+    how = chance.random()
+    if how < 0.6:
+        text = "/".join(chance.choices(WORDS, k=chance.randint(1, 5)))
+    elif how < 0.95:
+        text = "".join(chance.choices(CHARACTERS, k=chance.randint(1, 30)))
+    else:
+        text = chance.choice(WORDS) * chance.randint(20, 300)
+    return text.encode()[:1_000].decode(errors="ignore") or "a"
+
+
+def neighbour_of(name: str, chance: random.Random) -> str:
+    """The name of another object, often chosen with an eye on the first."""
+    inserted = chance.choice(WORDS)
+    near = (
+        name + inserted,
+        f"{name}/{inserted}",
+        inserted + name,
+        name[:-1],
+        name.swapcase(),
+        name.replace("*", inserted),
+        name.replace("?", inserted),
+        name.replace(" ", "+"),
+        name.replace("+", " "),
+        unquote(name),
+        name[: name.rfind("/") + 1] + inserted,
+        name.split("/", maxsplit=1)[0],
+        name_of(chance),
+    )
+    return chance.choice([each for each in near if each])
+
+
+def route_of(chance: random.Random) -> Route:
+    """A route of any kind to one bucket."""
+    return Route(
+        "site",
+        Target("E2QWRUHEXAMPLE"),
+        BUCKET,
+        origin_path=chance.choice(("", "", "/docs", "/a b/~c", "/é+/%2A")),
+        index_documents=chance.choice(((), ("index.html",), ("index.html", "a.html", "~"))),
+        strip_extensions=chance.choice(((), (".html",), (".html", ".htm", ".b"))),
+        query_strings=chance.random() < 0.5,
+    )
+
+
+def try_name(chance: random.Random) -> Figures:
+    """Figures of one name and a neighbour. Raises BrokenPromiseError."""
+    route, tilde, depth = route_of(chance), chance.choice(TILDES), chance.choice((0, 0, 1, 2))
+    name = name_of(chance)
+    key, other = (f"{route.origin_path}/{each}"[1:] for each in (name, neighbour_of(name, chance)))
+    told = f"{key!r}, {other!r}, {route}, {tilde}, depth {depth}"
+    try:
+        assert unserved(BUCKET, key, route) is None
+        items = viewer_paths(key, route, tilde, depth)
+    except Exception as error:
+        raise BrokenPromiseError(f"{error!r} of {told}") from error
+    left = stale(urls(key, route, tilde, depth), items)
+    if left:
+        raise BrokenPromiseError(f"{left} stay stale of {told}")
+    innocent = urls(other, route, "wildcard") - urls(key, route, "wildcard")
+    purged = [item for item in _beyond_tildes(key, route, tilde, depth, items) if _purges(item, innocent)]
+    if purged:
+        raise BrokenPromiseError(f"{purged} purge a neighbour of {told}")
+    wide = [item for item in items if item.endswith("/*")]
+    if wide:
+        raise BrokenPromiseError(f"{wide} hold nothing of the name of {told}")
+    return Counter({"names": 1, "items": len(items), "wildcards": sum(item.endswith("*") for item in items)})
+
+
+def _purges(item: str, of_others: Iterable[str]) -> bool:
+    return any(may_purge(item, url) for url in of_others)
+
+
+def _beyond_tildes(key: str, route: Route, tilde: str, depth: int, items: Iterable[str]) -> list[str]:
+    """The items that are not the wildcard before a `~`, which is as tight as it can be."""
+    cuts = {
+        spelled(f"{name.partition('~')[0]}x", space, "%7E")[:-1] + "*"
+        for name in names(key, route)
+        if is_cut(name, tilde, depth)
+        for space in ("%20", "+")
+    }
+    return [item for item in items if item not in cuts]
