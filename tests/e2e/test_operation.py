@@ -32,7 +32,7 @@ def test_a_plan_leaves_one_record_and_its_metrics_in_the_log_group(queued: Deplo
     assert (record["refused_paths"], record["deferred_paths"], record["failed_messages"]) == (0, 0, 0)
     assert 0 <= record["age_seconds"] < 90
 
-    documents = [found for found in queued.log() if "_aws" in found and "Paths" in found]
+    documents = [found for found in queued.log() if "_aws" in found and "Blind" in found]
     assert documents
     for document in documents:
         (declared,) = document["_aws"]["CloudWatchMetrics"]
