@@ -18,7 +18,7 @@ MARGIN_SECONDS = 2
 """Uploads begin that long before an apply, and end that long after it."""
 
 SETTLE_SECONDS = 240
-"""For the last upload to be invalidated: a failed batch is hidden for some 50 seconds, a failed plan for 70."""
+"""For the last upload to be invalidated: a failed batch is hidden for some 50 s, a failed plan for 70."""
 
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")
 
