@@ -119,7 +119,8 @@ def test_a_function_killed_at_any_step_loses_nothing() -> None:
             _, result = run(which, kill_at=step)
             assert not result.lost, f"function {which} killed at step {step}"
             assert not result.letters
-            assert result.verdict.percentile(100) <= 100
+            # The first queue hides a killed batch for the function's timeout, its window and 30 s.
+            assert result.verdict.percentile(100) <= 120
 
 
 def test_one_poison_path_among_3000_is_found_and_the_others_do_not_wait_for_it() -> None:
