@@ -115,7 +115,13 @@ def row(scenario: Scenario, figures: Figures) -> Row:
     for name in SHOWN:
         text = shown(name, figures.get(name))
         bound = scenario.bounds.get(name)
-        cells.append(text if bound is None or not text else f"{text} (≤ {bound:g})")
+        cells.append(
+            text
+            if bound is None or not text
+            else f"{text} (≤ {bound:g})"
+            if figures[name] <= bound
+            else f"**{text} (≤ {bound:g}) MISS**"
+        )
     return (scenario.title, *cells, scenario.before)
 
 

@@ -196,7 +196,14 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
         verbatim=step.verbatim,
     )
     outcomes = Submission(cloudfront.creator(cloudfront.clients()), MEMORY, terms).run(step.invalidations)
-    MEMORY.called_at[group[0].group] = time.monotonic()
+    accepted = [
+        item
+        for each in outcomes
+        if each.status == "accepted" and not each.replaces
+        for item in each.invalidation.items
+        if (target, item) not in step.verbatim
+    ]
+    MEMORY.planned(group[0].group, accepted, time.monotonic())
     settled = planner.settle(target, group, outcomes, time.monotonic())
     unsent = _resend(settled.rest)
     unburied = not _bury(settled.letters)

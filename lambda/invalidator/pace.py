@@ -7,12 +7,17 @@ as the history grows (rust-lang/docs.rs, PR 2091).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from invalidator import limits
 from invalidator.plan import Invalidation
+from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
+
+BLAMED_SECONDS = 600.0
+"""How long a refused name counts against the names of its target."""
 
 GONE_SECONDS = 120.0
 """How long a target that does not exist is not asked for again."""
@@ -181,6 +186,34 @@ class Memory:
     """Target that does not exist → until when that is believed without another call, and the error."""
     called_at: dict[str, float] = field(default_factory=dict)
     """Group of the plan queue → when its last plan was sent."""
+    plans: dict[str, tuple[object, tuple[Invalidation, ...]]] = field(default_factory=dict)
+    """Group of the plan queue → what its last plan was made of, and the plan: it is not made again."""
+    blamed: dict[Target, list[float]] = field(default_factory=dict)
+    """When CloudFront refused a name, by its target."""
+    wildcards: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
+    """Group of the plan queue → the wildcards of its last plan that had any, and when they were accepted."""
+
+    def blame(self, target: Target, now: float) -> None:
+        """Count a name that CloudFront refused alone."""
+        self.blamed[target] = [
+            each for each in self.blamed.get(target, ()) if each > now - BLAMED_SECONDS
+        ] + [now]
+
+    def blamed_lately(self, target: Target, now: float) -> int:
+        """How many names CloudFront has refused lately."""
+        return sum(each > now - BLAMED_SECONDS for each in self.blamed.get(target, ()))
+
+    def planned(self, group: str, items: Iterable[str], now: float) -> None:
+        """Remember when a group's plan was sent, and the wildcards that it chose and CloudFront accepted."""
+        self.called_at[group] = now
+        found = tuple(item for item in items if is_wildcard(item))
+        if found:
+            self.wildcards[group] = (now, found)
+
+    def wildcards_since(self, group: str, since: float) -> tuple[str, ...]:
+        """The wildcards of the group's last plan that had any, where it is as young as that."""
+        at, found = self.wildcards.get(group, (since, ()))
+        return found if at > since else ()
 
     def purse(self, target_id: str, max_paths_per_hour: int, now: float) -> Purse:
         """The target's purse, a new one where this sandbox has none."""

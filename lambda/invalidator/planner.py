@@ -16,7 +16,7 @@ from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, Wanted
 from invalidator.collateral import Measure
 from invalidator.pace import Memory
 from invalidator.pipeline import AS_ASKED, without_covered
-from invalidator.plan import Invalidation, covers, must_merge, plan
+from invalidator.plan import Invalidation, covering, covers, must_merge, plan, wildcard_stems
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Budget, Settings, Target
 from invalidator.submission import Outcome
@@ -31,11 +31,23 @@ GATHER_SECONDS = 20.0
 QUIET_SECONDS = 12.0
 """Without a new chunk, after which a deploy is taken for finished."""
 
-BUSY_GATHER_SECONDS = 40.0
+BUSY_GATHER_SECONDS = 45.0
 """How long it waits at most while more keeps coming."""
 
 CALL_SPACING_SECONDS = 5.0
 """Between two plans of one group: changes one a second are planned some at a time."""
+
+TAIL_SECONDS = 60.0
+"""How long the wildcards of a plan serve the rest of its deploy as well: it would pay for its paths anew."""
+
+TAIL_PATHS = 2
+"""From so many paths under one of these wildcards on."""
+
+DISTRUST_AFTER = 5
+"""Names that CloudFront refused, each alone, within `pace.BLAMED_SECONDS`."""
+
+DISTRUSTED_PATHS = 8
+"""Of a plan from then on: a wildcard is accepted whatever it covers, and each refused name costs calls."""
 
 LONGEST_GATHER_SECONDS = 240.0
 """With an empty purse. With the way through both queues nobody is stale for more than five minutes."""
@@ -166,7 +178,14 @@ def decide(
     changed = {item: each.message_ids for item, each in items.items() if not each.requested}
     by_target, left = without_covered({target: requested}, {target: changed})
     changed = dict(left.get(target, {}))
-    budget = affordable(settings, target, memory, now)
+    budget = spendable = affordable(settings, target, memory, now)
+    if memory.blamed_lately(target, now) >= DISTRUST_AFTER:
+        budget = replace(
+            budget,
+            max_paths=min(budget.max_paths, DISTRUSTED_PATHS),
+            max_wildcards=min(budget.max_wildcards, DISTRUSTED_PATHS),
+        )
+    changed = tail_merged(changed, memory.wildcards_since(group, now - TAIL_SECONDS))
     merging = must_merge(changed, budget)
     wildcards = sum(map(is_wildcard, requested)) + (
         budget.max_wildcards if merging else sum(map(is_wildcard, changed))
@@ -186,7 +205,7 @@ def decide(
     if merging:
         entered = [each.chunk.since for each in messages if each.chunk]
         quiet_at = min(max(entered) + QUIET_SECONDS, min(entered) + BUSY_GATHER_SECONDS)
-        gathered_at = max(min(entered) + gather_seconds(budget, len(changed)), quiet_at)
+        gathered_at = max(min(entered) + gather_seconds(spendable, len(changed)), quiet_at)
         waits.append(Wait(gathered_at - wall, "gathering"))
     longest = max(waits, key=lambda wait: wait.seconds)
     if longest.seconds > 0:
@@ -194,11 +213,33 @@ def decide(
     if repeated:
         return Ready((repeated,), frozenset((target, item) for item in repeated.items))
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
+    asked = plan(by_target, AS_ASKED)
+    if not changed:
+        merged: tuple[Invalidation, ...] = ()
+    elif (known := memory.plans.get(group)) and known[0] == (changed, budget):
+        merged = known[1]
+    else:
+        merged = plan({target: changed}, budget, measures() if merging else None, most)
+        memory.plans[group] = (changed, budget), merged
     return Ready(
-        plan(by_target, AS_ASKED)
-        + (plan({target: changed}, budget, measures() if merging else None, most) if changed else ()),
+        asked + merged,
         frozenset((target, item) for item in requested),
     )
+
+
+def tail_merged(changed: Mapping[str, frozenset[str]], wildcards: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Paths that come in numbers under a wildcard of the plan before, as that wildcard."""
+    stems = wildcard_stems(wildcards)
+    by_wildcard: dict[str, list[str]] = {}
+    for path in changed if stems else ():
+        wildcard = covering(stems, path)
+        if wildcard:
+            by_wildcard.setdefault(wildcard, []).append(path)
+    merged = dict(changed)
+    for wildcard, paths in by_wildcard.items():
+        if len(paths) >= TAIL_PATHS:
+            merged[wildcard] = frozenset[str]().union(*(merged.pop(path) for path in paths))
+    return merged
 
 
 def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | None:

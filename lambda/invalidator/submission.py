@@ -16,6 +16,7 @@ from typing import Literal
 from invalidator import doubt
 from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
 from invalidator.plan import Invalidation, halves, part, widened
+from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
 
@@ -222,6 +223,8 @@ class Submission:
         if instead and error.verdict is Verdict.SPLIT:
             self._waiting.insert(0, _Attempt(instead[0], error.text, original=original, instead=instead[1:]))
             return
+        if error.verdict is Verdict.SPLIT:
+            self.memory.blame(original.target, self.clock.now())
         self.outcomes.append(Outcome(original, "refused", error=error.text))
 
     def _instead(self, refused: Invalidation) -> tuple[Invalidation, ...]:
@@ -243,7 +246,11 @@ class Submission:
 
 
 def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
-    """Two parts, of which one surely is refused: names in doubt apart from the others, else by halves."""
+    """Two parts, of which one surely is refused: wildcards first, names in doubt apart, else by halves."""
+    wildcards = [item for item in invalidation.items if is_wildcard(item)]
+    if wildcards and len(wildcards) < len(invalidation.items):
+        others = [item for item in invalidation.items if not is_wildcard(item)]
+        return part(invalidation, wildcards), part(invalidation, others)
     by_doubt = sorted(invalidation.items, key=lambda item: (doubt.signature(item), item))
     plain = sum(not doubt.signature(item) for item in by_doubt)
     middle = plain if 0 < plain < len(by_doubt) else len(by_doubt) // 2

@@ -65,7 +65,7 @@ class Scenario:
     before: str = ""
     """What the design with one queue and one function came to (issue of this design, measured then)."""
     long: bool = False
-    """Takes more than half a minute."""
+    """Takes more than a few seconds: left to the bench."""
 
     def broken(self, figures: Figures) -> list[str]:
         """Figures beyond their bounds. Nothing may ever be lost, nor anything innocent be given up."""
@@ -426,6 +426,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(outage, fault="throttling", seconds=600),
         {"after": 45},
         "fresh 826 s after",
+        long=True,
     ),
     Scenario(
         "quota-10min",
@@ -433,6 +434,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(outage, fault="quota", seconds=600),
         {"after": 45},
         "fresh 830 s after",
+        long=True,
     ),
     Scenario(
         "down-5h",
@@ -549,3 +551,9 @@ SCENARIOS: Sequence[Scenario] = (
     ),
 )
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
+
+MISSED: Mapping[str, str] = {
+    "deploy-at-once-slow": "121 paths instead of 120, max 79 s instead of 60: the last hundred messages lie "
+    "in a batch that Lambda keeps open for up to 20 s, since nothing comes after them",
+}
+"""Scenario → the figure beyond its bound, and why: the bounds stay."""

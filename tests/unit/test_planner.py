@@ -182,3 +182,32 @@ def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> N
     assert [each.message_id for each in second] == ["c2"]
     failed = planner.settle(SITE, first, [Outcome(repeated, "deferred", doubtful=True)], 500.0)
     assert (dict(failed.waiting), failed.rest) == ({"d": 1.0}, ())
+
+
+def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0)
+    rest = [*(f"/docs/a{number}" for number in range(50)), "/docs/b"]
+    step = decided(received(*rest), memory=memory)
+    assert isinstance(step, Wait), "the spacing of a group"
+    memory.called_at.clear()
+    step = decided(received(*rest), memory=memory)
+    assert isinstance(step, Ready)
+    assert [each.items for each in step.invalidations] == [("/docs/a*", "/docs/b")]
+    memory.planned("ESITE/merge", ("/docs/a*",), 500.0 - planner.TAIL_SECONDS)
+    step = decided(received(*rest), memory=memory)
+    assert isinstance(step, Ready)
+    assert sum(len(each.items) for each in step.invalidations) == 51
+
+
+def test_where_cloudfront_keeps_refusing_names_plans_get_fewer_paths() -> None:
+    memory = Memory()
+    many = received(*(f"/docs/{number}" for number in range(50)))
+    for _ in range(planner.DISTRUST_AFTER):
+        step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
+        assert isinstance(step, Ready)
+        assert sum(len(each.items) for each in step.invalidations) == 50
+        memory.blame(SITE, 499.0)
+    step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
+    assert isinstance(step, Ready)
+    assert sum(len(each.items) for each in step.invalidations) <= planner.DISTRUSTED_PATHS
