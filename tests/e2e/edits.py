@@ -17,7 +17,7 @@ PERIOD_SECONDS = 1.0
 MARGIN_SECONDS = 2
 """Uploads begin that long before an apply, and end that long after it."""
 
-SETTLE_SECONDS = 240
+SETTLE_SECONDS = 90
 """For the last upload to be invalidated: a failed batch is hidden for some 50 s, a failed plan for 70."""
 
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")
