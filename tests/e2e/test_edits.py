@@ -36,7 +36,7 @@ def test_an_edit_applies_in_one_run_and_the_second_plan_is_empty(result: Edited,
 
 
 LATE = {
-    "role path": "with MiniStack, uploads of the last seconds of the apply are not all invalidated within 90 s; "
+    "role path": "with MiniStack, uploads of the apply's last seconds are not all invalidated within 90 s; "
     "whether that is so at AWS is not known"
 }
 """Edit → what it does not keep."""
