@@ -1,8 +1,8 @@
 """What bench/fuzz.py tries: payloads that somebody broke, and names that somebody chose.
 
 The same seed and count try the same again, whatever the number of processes. Of a payload it is checked that
-nothing is raised, that no message vanishes, and that few records tell of it. Of a name it is checked that every
-URL of the object is surely purged, and that no URL of a neighbour may be.
+nothing is raised, that no message vanishes, and that few records tell of it; of a name, that every URL of the
+object is surely purged, and that no URL of a neighbour may be.
 """
 
 from __future__ import annotations
