@@ -54,7 +54,7 @@ def upload(site: Deployment) -> Purge:
         left[:] = stale(left, fresh)
         return left
 
-    eventually(missing, lambda urls_left: not urls_left, seconds=240)
+    eventually(missing, lambda urls_left: not urls_left, seconds=480)
     return Purge(wanted, items, left)
 
 
