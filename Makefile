@@ -71,8 +71,10 @@ e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
 compat: $(READY) ## every example on Terraform 1.6 to 1.15
 	@$(PYTHON) -m tests.compatibility
 
-bench: $(READY) ## measure the planner on real redeploys, and blow the long storm
+bench: $(READY) ## measure the planner, the inventory and the storms, and run the long fuzz
 	@$(PYTHON) -m bench.planner
+	@$(PYTHON) -m bench.inventory
+	@$(PYTHON) -m bench.fuzz
 	@$(PYTHON) -m bench.storm --write
 
 docs: $(READY) ## write the tables of inputs and outputs into the README
