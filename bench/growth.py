@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "lambda")]
 
 from tests.support import redeploys  # noqa: E402 (the path above makes it importable from a script)
 
-from invalidator.plan import cover  # noqa: E402
+from invalidator.plan import covering_items  # noqa: E402
 from invalidator.settings import Budget  # noqa: E402
 
 WORDS = (
@@ -98,9 +98,9 @@ def _plan(what: str) -> Cost:
         workload = next(workload for workload in redeploys.load() if workload.name == what)
         changed, unchanged = list(workload.changed), list(workload.unchanged)
     start = time.process_time()
-    cover(changed, Budget(), unchanged)
+    covering_items(changed, Budget(), unchanged)
     between = time.process_time()
-    cover(changed, Budget())
+    covering_items(changed, Budget())
     end = time.process_time()
     return Cost(len(changed), len(unchanged), between - start, end - between, most_megabytes())
 

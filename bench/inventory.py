@@ -27,7 +27,7 @@ from tests.doubles.s3_server import Bucket, serve  # noqa: E402
 from tests.support.sites import SHAPES, made_up  # noqa: E402
 
 from invalidator.paths import primary_path  # noqa: E402
-from invalidator.plan import cover  # noqa: E402
+from invalidator.plan import covering_items  # noqa: E402
 from invalidator.settings import Budget, Route, Target  # noqa: E402
 
 SIZES = ((10_000, 1_000), (200_000, 4_000), (200_000, 10_000), (1_000_000, 10_000))
@@ -107,9 +107,9 @@ def measured(shape: str, keys: int, changes: int) -> Row:
         shape,
         len(site.keys),
         len(changed),
-        thrown_out(cover(paths, Budget(), unchanged), unchanged),
+        thrown_out(covering_items(paths, Budget(), unchanged), unchanged),
         thrown_out(listed.items, unchanged),
-        thrown_out(cover(paths, Budget()), unchanged),
+        thrown_out(covering_items(paths, Budget()), unchanged),
         listed.pages,
         listed.seconds,
         listed.megabytes,
@@ -145,7 +145,7 @@ def plan_one(file: Path) -> Listed:
         return pages
 
     bounded = listing.Listing(list_pages, clock)
-    items = cover(paths, Budget(), bounded.measure([ROUTE]))
+    items = covering_items(paths, Budget(), bounded.measure([ROUTE]))
     assert not bounded.failures, bounded.failures
     return Listed(list(items), bounded.pages, ended, time.process_time() - begun, most_megabytes())
 

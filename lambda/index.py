@@ -1,4 +1,4 @@
-"""The entry point of both functions: wiring, and nothing else."""
+"""The entry point of both functions: it connects the modules, and decides nothing itself."""
 
 from __future__ import annotations
 
@@ -29,50 +29,49 @@ from invalidator.settings import Settings, Target
 from invalidator.submission import Submission, Terms
 
 log = logging.getLogger()
-# At INFO botocore tells where it found its credentials, for every client that it makes.
+# At INFO botocore logs where it found its credentials, for every client.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 RESERVE_SECONDS = cloudfront.CONNECT_TIMEOUT_SECONDS + cloudfront.READ_TIMEOUT_SECONDS + 2.0
-"""What a call that starts just before the deadline may still take, and the answer after it."""
+"""The time for a call that starts just before the deadline, and for the answer."""
 
-PLANNER_PATIENCE_SECONDS = 4.0
-"""Between two calls of a planner; what must wait longer is handed back to the plan queue."""
+PLANNER_LONGEST_WAIT_SECONDS = 4.0
+"""The longest wait between two calls of a planner; longer waits are spent in the plan queue."""
 
-CULPRIT_SECONDS = 30.0
-"""Until messages come back that fail together, but not alone."""
+RETRY_SECONDS = 30.0
+"""After this time messages come back that could be neither sent nor moved to the dead-letter queue."""
 
 MEMORY = pace.Memory(rate=pace.CallRate(seconds_per_call=4.0))
-"""Of a planner: outlives the invocation, and leaves half of the account's call rate to others."""
+"""The memory of a planner. It uses half of the account's call rate, and leaves the rest to others."""
 
 DIRECT_MEMORY = pace.Memory()
-"""Of synchronous calls: only what is in progress outlives the invocation."""
+"""The memory of direct requests: only the invalidations in progress are kept between invocations."""
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # In the init phase a function has a whole processor for up to ten seconds (Lambda guide, execution
-    # environment lifecycle): here a client costs a fraction of what it costs the first call.
+    # environment lifecycle): making a client takes far less time here than in the first call.
     cloudfront.own_client()
     if "PLAN_QUEUE_URL" in os.environ:
         queues.client()
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """Collect, plan, or carry out a request, whichever the event is for.
+    """Collect, plan, or carry out a request, depending on the event.
 
-    Answers the partial-batch answer for SQS, else the direct answer. Raises SettingsError for an environment
-    that the module did not write, and InvalidationError for whatever could not be invalidated and has no
-    queue to go back to.
+    Returns the partial-batch answer for SQS, else the direct answer. Raises SettingsError for an environment
+    that the module did not write, and InvalidationError for a failure that no queue can take back.
     """
     settings = Settings.from_environment(os.environ)
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    last_look = time.monotonic() + seconds_left - RESERVE_SECONDS
-    deadline = max(last_look, time.monotonic() + seconds_left / 2)
+    last_poll = time.monotonic() + seconds_left - RESERVE_SECONDS
+    deadline = max(last_poll, time.monotonic() + seconds_left / 2)
     source = _queue_arn(event)
     if source.endswith(".fifo"):
         return _plan(settings, event, deadline)
     if source and os.environ.get("PLAN_QUEUE_URL"):
         return _collect(settings, event, context.aws_request_id)
-    return _carry_out(settings, event, context.aws_request_id, deadline, last_look)
+    return _carry_out(settings, event, context.aws_request_id, deadline, last_poll)
 
 
 def _queue_arn(event: Any) -> str:
@@ -85,12 +84,12 @@ def _queue_arn(event: Any) -> str:
 
 
 def _carry_out(
-    settings: Settings, event: Any, invocation_id: str, deadline: float, last_look: float
+    settings: Settings, event: Any, invocation_id: str, deadline: float, last_poll: float
 ) -> dict[str, Any]:
-    """Plan and send at once: direct requests, and queues without a plan queue behind them.
+    """Plan and send at once: direct requests, and events where there is no plan queue.
 
-    A call of CloudFront starts before the deadline. A look at what a caller waits for starts before
-    `last_look`: it is of no use to a function that ends before the answer.
+    Each call of CloudFront starts before the deadline, and each poll for completion before `last_poll`, so
+    that the answer is returned before the function ends.
     """
     batch = events.read(event, invocation_id, answers_jobs=settings.codepipeline)
     listing = _listing(settings)
@@ -105,7 +104,7 @@ def _carry_out(
     memory = pace.Memory(in_progress=DIRECT_MEMORY.in_progress)
     outcomes = Submission(cloudfront.creator(clients), memory, terms).run(prepared.invalidations)
     if not batch.queued and any(request.wait for request in batch.requests):
-        outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=last_look)
+        outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=last_poll)
     finished = report.Report(batch, prepared, outcomes)
     _record(finished)
     answered = _answer_jobs(finished)
@@ -113,38 +112,36 @@ def _carry_out(
 
 
 def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -> dict[str, Any]:
-    """Send changes and requests to the plan queue, and messages that stay unreadable to the dead letters."""
+    """Send changes and requests to the plan queue, and unreadable messages to the dead-letter queue."""
     batch = events.read(event, invocation_id)
     collected = collector.collect(settings, batch, time.time())
     failed = queues.send_parcels(os.environ["PLAN_QUEUE_URL"], collected.parcels)
-    letters = collector.dead_letters(event, collected.rejected)
-    buried = {
-        message_id
-        for message_id, letter in letters.items()
-        if queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], letter)
-    }
-    unreadable = {each.message_id for each in collected.rejected} - buried
+    moved = set()
+    for message_id, dead_letter in collector.dead_letters(event, collected.rejected).items():
+        if queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], dead_letter):
+            moved.add(message_id)
+    unreadable = {each.message_id for each in collected.rejected} - moved
     for record in report.bounded(
         [{"error": each.error, "message_ids": [text.clipped(each.message_id)]} for each in collected.rejected]
     ):
         log.error(record.pop("error"), extra=record)
-    log.info("collected", extra=report.collected_record(batch, collected, failed, buried))
+    log.info("collected", extra=report.collected_record(batch, collected, failed, moved))
     _emit(report.collected_metrics(collected, time.time()))
     return report.partial_answer(failed | unreadable)
 
 
 def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
-    """Chunks of the plan queue into calls of CloudFront; what must wait is handed back for as long."""
+    """Turn chunks of the plan queue into calls of CloudFront; hand back the chunks that must wait."""
     messages = planner.read(event)
     failed: dict[str, float] = {}
-    alive = []
+    usable = []
     for message in messages:
-        reason = planner.hopeless(settings, message, time.time())
-        if not reason:
-            alive.append(message)
-        elif not _bury(planner.given_up(message, reason)):
-            failed[message.message_id] = CULPRIT_SECONDS
-    for group in planner.by_group(alive):
+        error = planner.permanent_error(settings, message, time.time())
+        if error:
+            failed |= _give_up(message, error)
+        else:
+            usable.append(message)
+    for group in planner.by_group(usable):
         failed |= _plan_group(settings, group, deadline)
     receipts = {
         message.receipt: failed[message.message_id] for message in messages if message.message_id in failed
@@ -155,7 +152,7 @@ def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict
 
 
 def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) -> dict[str, float]:
-    """Plan the messages of a group together, or alone where they fail together; ids to be handed back."""
+    """Plan the messages of a group, each on its own where that fails; message id → seconds to wait."""
     target = settings.target(group[0].chunk.target_id) if group[0].chunk else None
     try:
         if target is None:
@@ -168,13 +165,11 @@ def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) 
         for message in group:
             failed |= _plan_group(settings, [message], deadline)
         return failed
-    reason = "the planner raised an error for this chunk alone: see the log"
-    buried = _bury(planner.given_up(group[0], reason))
-    return {} if buried else {group[0].message_id: CULPRIT_SECONDS}
+    return _give_up(group[0], "the planner raised an error for this chunk alone: see the log")
 
 
 def _send(settings: Settings, target: Target, group: Sequence[Received], deadline: float) -> dict[str, float]:
-    """Wait, or plan and send; the ids of the messages to be handed back, with the seconds."""
+    """Wait, or plan and send; message id → seconds to wait, of the messages to be handed back."""
     listing = _listing(settings)
     step = planner.decide(
         settings,
@@ -190,7 +185,7 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
     _record_listing(listing)
     terms = Terms(
         deadline,
-        longest_wait=PLANNER_PATIENCE_SECONDS,
+        longest_wait=PLANNER_LONGEST_WAIT_SECONDS,
         waits_for_permission=True,
         min_wildcard_depth=settings.budget.min_wildcard_depth,
         verbatim=step.verbatim,
@@ -206,47 +201,55 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
     MEMORY.planned(group[0].group, accepted, time.monotonic())
     settled = planner.settle(target, group, outcomes, time.monotonic())
     unsent = _resend(settled.rest)
-    unburied = not _bury(settled.letters)
-    failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), CULPRIT_SECONDS)
-    if unburied:
+    failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), RETRY_SECONDS)
+    all_moved = _send_dead_letters(settled.dead_letters)
+    if not all_moved:
         refused = {
             each
             for outcome in outcomes
             if outcome.status == "refused"
             for each in outcome.invalidation.message_ids
         }
-        failed |= dict.fromkeys(sorted(refused), CULPRIT_SECONDS)
+        failed |= dict.fromkeys(sorted(refused), RETRY_SECONDS)
     _record_plan(report.PlanReport(target, group, outcomes, listing.failures if listing else {}), failed)
     return failed
 
 
 def _hand_back(settings: Settings, target: Target, group: Sequence[Received], step: Wait) -> dict[str, float]:
-    """The seconds of each message; a full plate, and a message received too often, are sent again instead."""
+    """Message id → seconds to wait; a full batch, and messages received too often, are sent anew instead."""
     failed = dict.fromkeys((message.message_id for message in group), step.seconds)
-    parcels = planner.packed(settings, target, group)
+    parcels = planner.in_fewer_messages(settings, target, group)
     if parcels is None:
-        parcels = planner.renewed(group)
+        parcels = planner.as_new_messages(group)
     unsent = _resend(parcels)
-    replaced = frozenset[str]().union(*(parcel.message_ids for parcel in parcels)) - unsent
+    sent_anew = frozenset[str]().union(*(parcel.message_ids for parcel in parcels)) - unsent
     log.info("waiting", extra=report.waiting_record(target, group, step))
     _emit(report.waiting_metrics(target, group, time.time()))
-    return {message_id: seconds for message_id, seconds in failed.items() if message_id not in replaced}
+    return {message_id: seconds for message_id, seconds in failed.items() if message_id not in sent_anew}
 
 
 def _resend(parcels: Sequence[chunks.Parcel]) -> frozenset[str]:
+    """Send chunks to the plan queue; the ids of the messages of which a part was not accepted."""
     return queues.send_parcels(os.environ["PLAN_QUEUE_URL"], parcels) if parcels else frozenset()
 
 
-def _bury(letters: Sequence[chunks.DeadLetter]) -> bool:
-    """Whether the dead-letter queue accepted every letter."""
-    sent = [queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], letter) for letter in letters]
-    for letter in letters:
-        log.error(letter.reason, extra={"distribution_id": letter.distribution_id, "outcome": "dead letter"})
-    return all(sent)
+def _give_up(message: Received, error: str) -> dict[str, float]:
+    """Move a message to the dead-letter queue; where that fails, its id → seconds to wait."""
+    moved = _send_dead_letters(planner.dead_letters_of_message(message, error))
+    return {} if moved else {message.message_id: RETRY_SECONDS}
+
+
+def _send_dead_letters(dead_letters: Sequence[chunks.DeadLetter]) -> bool:
+    """Send and log dead letters; whether the dead-letter queue accepted all of them."""
+    sent = 0
+    for each in dead_letters:
+        sent += queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], each)
+        log.error(each.reason, extra={"distribution_id": each.distribution_id, "outcome": "dead letter"})
+    return sent == len(dead_letters)
 
 
 def _listing(settings: Settings) -> Listing | None:
-    """The bounds of one plan's inventory; None without one."""
+    """The listing for one plan; None without `inventory`."""
     if not settings.inventory:
         return None
     return Listing(inventory.list_pages)
@@ -271,8 +274,8 @@ def _record_plan(plan: report.PlanReport, failed: Mapping[str, float]) -> None:
 
 
 def _record(finished: report.Report) -> None:
-    for refusal in report.bounded(report.refusals(finished)):
-        log.error(refusal.pop("error"), extra=refusal)
+    for record in report.bounded(report.failure_records(finished)):
+        log.error(record.pop("error"), extra=record)
     log.info("batch", extra=report.batch_record(finished))
     _emit(report.metrics(finished, time.time()))
 
@@ -284,10 +287,10 @@ def _emit(documents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _answer_jobs(finished: report.Report) -> frozenset[str]:
-    """The ids of the messages whose CodePipeline job now knows how it ended.
+    """Answer the CodePipeline jobs; the ids of their messages.
 
-    Raises AnswerError where CodePipeline refuses the answer. There is no message beside: a job is read from
-    an invocation of its own alone.
+    Raises AnswerError where CodePipeline refuses the answer. No other message is lost by that: a job is the
+    only message of its invocation.
     """
     if not finished.jobs:
         return frozenset()

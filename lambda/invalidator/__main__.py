@@ -1,4 +1,4 @@
-"""`python -m invalidator plan`: what an event would invalidate. It calls nothing, and needs no AWS SDK."""
+"""`python -m invalidator plan`: what an event would invalidate. It makes no calls, and needs no AWS SDK."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from invalidator.listing import Listing, pages_of
 from invalidator.settings import Settings, SettingsError
 
 MESSAGE_ID = "command-line"
-"""The message of an event that no queue brought."""
+"""The message id of an event that is not from a queue."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the plan of an event as JSON; 0, or 1 where something of it was rejected.
+    """Print the plan of an event as JSON; the exit code is 0, or 1 where a part of the event was rejected.
 
-    Where the command itself cannot be carried out (no such file, no JSON, no usable settings), it says
-    why on the standard error and ends with 2.
+    If the command itself fails (a missing file, no JSON, invalid settings), it prints the reason to standard
+    error, and the exit code is 2.
     """
     options = _options(arguments)
     try:
@@ -61,7 +61,7 @@ def _load(name: str) -> Any:
 
 
 def _listing(keys: object) -> Listing:
-    """Any bucket's listing, of the keys in a file, without bounds."""
+    """A listing of the given keys for any bucket, without limits."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise ValueError("an inventory is a JSON list of the bucket's keys, each a string")
     return Listing(partial(pages_of, sorted(map(str.encode, keys))), max_pages=math.inf, max_seconds=math.inf)
@@ -71,7 +71,7 @@ def _described(prepared: pipeline.Prepared) -> dict[str, Any]:
     return {
         "invalidations": [
             pipeline.described(invalidation)
-            for invalidation in (*prepared.invalidations, *prepared.rehearsed)
+            for invalidation in (*prepared.invalidations, *prepared.dry_run_invalidations)
         ],
         "ignored": [{"id": ignored.message_id, "reason": ignored.reason} for ignored in prepared.ignored],
         "rejected": [{"id": rejected.message_id, "error": rejected.error} for rejected in prepared.rejected],

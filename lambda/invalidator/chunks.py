@@ -19,15 +19,15 @@ MAX_BYTES = 200_000
 EXACT, MERGE = "exact", "merge"
 """The lanes of a target: no exact path waits behind wildcards, for their quotas are separate."""
 
-APART = 20
-"""Paths of one batch that go into the exact lane at most; more together are most likely a deploy."""
+MAX_SINGLE_PATHS = 20
+"""The most paths of one batch that go into the exact lane; more of them are most likely a deploy."""
 
-NEIGHBOURS = 5
-"""Paths under one top directory that are still taken for single changes beside a deploy."""
+MAX_PER_DIRECTORY = 5
+"""The most paths under one top directory that count as single changes beside a deploy."""
 
 
 class ChunkError(ValueError):
-    """A message of the plan queue is no chunk."""
+    """A message of the plan queue is not a chunk."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Chunk:
     paths: Mapping[str, float]
     """Viewer path → the time of its oldest change, in seconds since 1970."""
     requested: Mapping[str, float] = field(default_factory=dict)
-    """Items that are sent as they were requested → when they were."""
-    changes: int = 0
-    """How many changed objects it stands for, with repetitions."""
+    """Item of a request, which is sent unchanged → the time of the request."""
+    change_count: int = 0
+    """How many changed objects it stands for, repeated events included."""
     reference: str = ""
-    """The caller reference of a call with exactly these items, of which no answer came."""
+    """The caller reference of a call with exactly these items that got no answer."""
 
     @property
     def oldest(self) -> float:
@@ -59,7 +59,7 @@ class Chunk:
                 "version": VERSION,
                 "target": {"id": self.target_id, "kind": self.kind},
                 "since": self.since,
-                "changes": self.changes,
+                "changes": self.change_count,
                 "paths": self.paths,
                 "requested": self.requested,
                 **({"reference": self.reference} if self.reference else {}),
@@ -75,7 +75,7 @@ class Chunk:
         except (ValueError, RecursionError) as error:
             raise ChunkError(f"the message of the plan queue is not JSON: {type(error).__name__}") from error
         if not isinstance(document, dict) or document.get("version") != VERSION:
-            raise ChunkError(f"the message of the plan queue is no chunk of version {VERSION}")
+            raise ChunkError(f"the message of the plan queue is not a chunk of version {VERSION}")
         target = document.get("target")
         times = [document.get("paths"), document.get("requested")]
         if not (
@@ -87,7 +87,7 @@ class Chunk:
             and isinstance(document.get("reference", ""), str)
             and all(isinstance(each, dict) and all(map(_is_number, each.values())) for each in times)
         ):
-            raise ChunkError("the message of the plan queue is a chunk that lacks a part, or has a wrong one")
+            raise ChunkError("the message of the plan queue is a chunk with a missing or wrong field")
         return cls(
             target["id"],
             target["kind"],
@@ -111,7 +111,8 @@ class Parcel:
     def deduplication_id(self) -> str:
         """The same for the same work: a digest of group, paths and messages, without the time of sending.
 
-        A message for two targets gives two, and so do its parts after a kill between two sends.
+        A message for two targets gives two ids. The function may be killed between two sends: the chunks that
+        are sent again have the same ids.
         """
         work = [self.group, sorted(self.chunk.paths), sorted(self.chunk.requested), sorted(self.message_ids)]
         return hashlib.sha256(json.dumps(work).encode()).hexdigest()
@@ -119,7 +120,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that nobody can use, or that CloudFront refuses for good; a redrive may bring it back."""
+    """A message for the dead-letter queue: it cannot be read, or CloudFront refuses it for good."""
 
     body: str
     reason: str
@@ -127,13 +128,13 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedItem:
     """One path or requested item of a target."""
 
     time: float
     message_ids: frozenset[str]
     requested: bool = False
-    changes: int = 0
+    change_count: int = 0
 
 
 def group(target_id: str, lane: str) -> str:
@@ -146,13 +147,17 @@ def lane_of(group_id: str) -> str:
     return group_id.rpartition("/")[2]
 
 
-def lanes(wanted: Mapping[str, Wanted]) -> dict[str, dict[str, Wanted]]:
-    """Lane → path → what is wanted: single exact paths apart from wildcards and from what comes in crowds."""
+def lanes(wanted: Mapping[str, WantedItem]) -> dict[str, dict[str, WantedItem]]:
+    """Lane → its items: single exact paths in one, wildcards and the many paths of a deploy in the other."""
     exact = {item: each for item, each in wanted.items() if not is_wildcard(item)}
-    if len(exact) > APART:
-        crowds = Counter(map(_top, exact))
-        exact = {item: each for item, each in exact.items() if crowds[_top(item)] <= NEIGHBOURS}
-        if len(exact) > APART:
+    if len(exact) > MAX_SINGLE_PATHS:
+        paths_by_directory = Counter(map(_top_directory, exact))
+        exact = {
+            item: each
+            for item, each in exact.items()
+            if paths_by_directory[_top_directory(item)] <= MAX_PER_DIRECTORY
+        }
+        if len(exact) > MAX_SINGLE_PATHS:
             exact = {}
     rest = {item: each for item, each in wanted.items() if item not in exact}
     return {lane: items for lane, items in ((EXACT, exact), (MERGE, rest)) if items}
@@ -162,43 +167,43 @@ def parcels(
     target_id: str,
     kind: Literal["distribution", "tenant"],
     lane: str,
-    wanted: Mapping[str, Wanted],
+    wanted: Mapping[str, WantedItem],
     since: float,
 ) -> Iterator[Parcel]:
-    """As few chunks as hold what is wanted, each below `MAX_BYTES`."""
-    for items in _fitting(wanted):
+    """The fewest chunks that hold all items, each below `MAX_BYTES`."""
+    for items in _split_by_size(wanted):
         chunk = Chunk(
             target_id,
             kind,
             since,
             {item: each.time for item, each in items.items() if not each.requested},
             {item: each.time for item, each in items.items() if each.requested},
-            sum(each.changes for each in items.values()),
+            sum(each.change_count for each in items.values()),
         )
         ids = frozenset[str]().union(*(each.message_ids for each in items.values()))
         yield Parcel(group(target_id, lane), chunk, ids)
 
 
-def combined(received: Iterable[tuple[str, Chunk]]) -> dict[str, Wanted]:
-    """Everything that the chunks want, each path once with its oldest time; `received`: message id, chunk."""
-    found: dict[str, Wanted] = {}
+def combined(received: Iterable[tuple[str, Chunk]]) -> dict[str, WantedItem]:
+    """All items of the chunks, each once with its oldest time; `received`: pairs of message id and chunk."""
+    found: dict[str, WantedItem] = {}
     for message_id, chunk in received:
-        first = chunk.changes
+        first = chunk.change_count
         for requested, items in ((False, chunk.paths), (True, chunk.requested)):
             for item, time in items.items():
                 known = found.get(item)
-                found[item] = Wanted(
+                found[item] = WantedItem(
                     min(time, known.time) if known else time,
                     (known.message_ids if known else frozenset()) | {message_id},
                     requested or bool(known and known.requested),
-                    (known.changes if known else 0) + first,
+                    (known.change_count if known else 0) + first,
                 )
                 first = 0
     return found
 
 
-def _fitting(wanted: Mapping[str, Wanted]) -> Iterator[dict[str, Wanted]]:
-    taken: dict[str, Wanted] = {}
+def _split_by_size(wanted: Mapping[str, WantedItem]) -> Iterator[dict[str, WantedItem]]:
+    taken: dict[str, WantedItem] = {}
     size = 0
     for item in sorted(wanted):
         length = len(json.dumps(item)) + 25
@@ -211,7 +216,7 @@ def _fitting(wanted: Mapping[str, Wanted]) -> Iterator[dict[str, Wanted]]:
         yield taken
 
 
-def _top(path: str) -> str:
+def _top_directory(path: str) -> str:
     return path.split("/", 2)[1] if path.count("/") > 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""CloudFront's calls: its clients, one CreateInvalidation with what its error asks of us, and completion."""
+"""CloudFront's calls: its clients, one CreateInvalidation with the verdict on its error, and completion."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
 
 POLL_SECONDS = 5.0
-"""Between two looks at an invalidation that a caller waits for."""
+"""Between two polls of an invalidation that a caller waits for."""
 
 CONFIG = Config(
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=READ_TIMEOUT_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 1},
 )
-"""boto3's own retries are off: number and mode change with the runtime, and they know no deadline."""
+"""boto3's own retries are off: number and mode depend on the runtime, and ignore the deadline."""
 
 Clients = Callable[[Target], Any]
-"""Target → client of CloudFront that may invalidate it."""
+"""Target → client of CloudFront with the permission to invalidate it."""
 
 
 def creator(clients: Clients) -> Create:
-    """What makes one call of CreateInvalidation, with the client of the target's role."""
+    """A function that makes one call of CreateInvalidation, with the client of the target's role."""
 
     def create(invalidation: Invalidation) -> Accepted:
         target = invalidation.target
@@ -71,7 +71,7 @@ def _create(client: Any, invalidation: Invalidation) -> Accepted:
 
 
 def explain(error: Exception, target: Target) -> CallError:
-    """What an error asks of us, with a sentence for the person who has to act on it."""
+    """The verdict on an error, with a sentence for the operator."""
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})
         code = details.get("Code", "Unknown")
@@ -79,7 +79,7 @@ def explain(error: Exception, target: Target) -> CallError:
         step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
         text = f"{target.id}: {error.operation_name} was refused, {code}: {details.get('Message', '')}"
         return CallError(verdict(code, status), f"{text} – {step}" if step else text)
-    # What cannot be parsed came from CloudFront or a proxy: either way nobody knows whether it was accepted.
+    # An answer that cannot be parsed does not tell whether CloudFront accepted the call.
     network = isinstance(error, (HTTPClientError, NoConnectionError, ResponseParserError))
     return CallError(
         Verdict.TRANSIENT if network else Verdict.FINAL,
@@ -91,11 +91,11 @@ def explain(error: Exception, target: Target) -> CallError:
 def await_completion(
     outcomes: Iterable[Outcome], *, clients: Clients, deadline: float, clock: Clock | None = None
 ) -> tuple[Outcome, ...]:
-    """The same outcomes, with what CloudFront says of the accepted ones once they are complete or time is up.
+    """The same outcomes, with the progress of the accepted ones when they are complete or at the deadline.
 
     Needs GetInvalidation, which the module grants with `allow_wait`; without it an outcome stays accepted
-    and its `error` says so. A look that fails otherwise, or that is not answered, is made again; none starts
-    after the deadline, and what is not complete by then stays in progress.
+    and its `error` says so. A poll that fails for another reason is repeated; none starts after the
+    deadline, and an invalidation that is not complete by then stays in progress.
     """
     clock = clock or Clock()
     return tuple(
@@ -114,11 +114,11 @@ def _awaited(clients: Clients, outcome: Outcome, deadline: float, clock: Clock) 
         except ClientError as error:
             failure = explain(error, target)
             if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
-                why = error.response.get("Error", {}).get("Message", str(error))
+                reason = error.response.get("Error", {}).get("Message", str(error))
                 return replace(
                     outcome,
                     error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: "
-                    f"{why} – set allow_wait = true in the module, or ask without wait",
+                    f"{reason} – set allow_wait = true in the module, or send the request without wait",
                 )
         except (BotoCoreError, ResponseParserError):
             pass
@@ -143,10 +143,10 @@ def _progress(client: Any, target: Target, invalidation_id: str) -> str:
 
 
 def clients() -> Clients:
-    """Target → client of CloudFront, to be asked anew for each invocation of the function.
+    """Target → client of CloudFront; made anew for each invocation of the function.
 
-    The client of the function's own role outlives the invocation. That of an assumed role, one for each role
-    and external id, does not: its credentials last an hour, a warm function may last longer.
+    The client of the function's own role is kept between invocations. The client of an assumed role, one for
+    each role and external id, is not: its credentials last an hour, and a warm function may last longer.
     """
     assumed = functools.cache(lambda role_arn, external_id: _client(_assume(role_arn, external_id)))
 

@@ -1,4 +1,4 @@
-"""Answers the CodePipeline job that a request came from: without an answer its pipeline stands still."""
+"""Answers the CodePipeline job that a request came from: its pipeline waits for that answer."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_MESSAGE = 5_000
-"""Characters of a failure's message (codepipeline's service model, type Message)."""
+"""The most characters of a failure's message (codepipeline's service model, type Message)."""
 
 
 class AnswerError(Exception):
-    """A job that could not be answered; the text says which call failed, and why."""
+    """A job could not be answered; the text says which call failed, and why."""
 
 
 def succeed(job_id: str) -> None:
-    """Tell the pipeline that its stage may go on. Raises AnswerError where the answer is refused."""
+    """Report success of a job. Raises AnswerError where the answer is refused."""
     _answer("put_job_success_result", jobId=job_id)
 
 
 def fail(job_id: str, error: str) -> None:
-    """Tell the pipeline why its stage failed. Raises AnswerError where the answer is refused."""
+    """Report failure of a job, with its reason. Raises AnswerError where the answer is refused."""
     _answer(
         "put_job_failure_result",
         jobId=job_id,

@@ -1,7 +1,7 @@
-"""What each fork's wildcard would throw out of the cache needlessly: counted, or estimated.
+"""The collateral of each fork: how many unchanged objects its wildcard would remove from the cache.
 
-The collateral of a fork is the number of unchanged objects that its wildcard matches. Where these are
-known they are counted; where only the changes are known, the collateral is estimated from them.
+Where the unchanged objects are known, they are counted; where only the changes are known, the collateral is
+estimated from them.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ LAST = "\U0010ffff"
 
 
 class Collateral(NamedTuple):
-    """What closing each fork costs, and the measure of it."""
+    """The collateral of closing each fork, and the size of the change in the same unit."""
 
     of_forks: Sequence[float]
     """In the order of the tree's forks; infinite where the budget forbids the wildcard."""
     changed: float
-    """How much has changed, in the same measure: objects, or directories."""
+    """How much has changed, in the same unit: objects, or directories."""
 
 
 Choose = Callable[[Sequence[float]], Sequence[Fork]]
-"""Costs of closing each fork → the forks that would be closed: a quick answer, near the best."""
+"""Cost of closing each fork → the forks to close: a quick choice, close to the best."""
 
 Measure = Callable[[Tree, Sequence[str], Choose], "Collateral | None"]
-"""(tree, its paths in order, choice) → collateral of the tree's forks; None where nothing is known of it."""
+"""(tree, its paths in order, choice) → collateral of the tree's forks; None where nothing is known."""
 
 
 def known(unchanged: Iterable[str]) -> Measure:
@@ -50,16 +50,17 @@ def known(unchanged: Iterable[str]) -> Measure:
 
 
 def estimated(tree: Tree) -> Collateral:
-    """Collateral where only the changes are known: the wildcard's share of each directory, and its forks.
+    """Collateral where only the changes are known: the share of each directory under the wildcard.
 
-    Every directory with changes is taken to hold as much that did not change as any other, evenly among its
-    changed names. A wildcard over 3 of a directory's 12 changes then costs a quarter, and one over all 12
-    no more than one over the only change of another directory: the more names of a directory have changed,
-    the likelier it has changed as a whole (the rule of succession). Besides, unchanged names may stand
-    wherever changed ones part, so each fork weighs an eighth of a directory; half that serves as well.
+    The estimate assumes that every directory with changes holds the same number of unchanged objects, spread
+    evenly among its changed names. A wildcard over 3 of a directory's 12 changes then costs a quarter of a
+    directory, and a wildcard over all 12 costs as much as one over the only change of another directory: the
+    more names of a directory have changed, the likelier the whole directory has (the rule of succession).
+    Unchanged names may also lie where changed names differ, so each fork adds an eighth of a directory; a
+    sixteenth gives the same results.
     """
     directories = [own.rpartition("/")[0] for own in tree.stems]
-    changes = Counter(directories)
-    shares = [0.0, *accumulate(1 / changes[directory] for directory in directories)]
+    changed_names = Counter(directories)
+    shares = [0.0, *accumulate(1 / changed_names[directory] for directory in directories)]
     costs = [shares[fork.last + 1] - shares[fork.first] + fork.size / 8 for fork in tree.forks]
-    return Collateral(costs, len(changes))
+    return Collateral(costs, len(changed_names))

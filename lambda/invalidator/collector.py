@@ -1,4 +1,4 @@
-"""A batch of the first queue → the chunks for the plan queue, and what nobody can read. Pure."""
+"""A batch of the first queue → the chunks for the plan queue, and the messages that cannot be read. Pure."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from invalidator import chunks
-from invalidator.chunks import DeadLetter, Parcel, Wanted
+from invalidator.chunks import DeadLetter, Parcel, WantedItem
 from invalidator.events import Batch, Ignored, Rejected
-from invalidator.pipeline import Asked, Found, checked_requests, served
+from invalidator.pipeline import CheckedRequest, Tally, checked_requests, routed
 from invalidator.plan import covers
+from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Settings, Target
 
-READS = 3
+RECEIVES_BEFORE_DEAD_LETTER = 3
 """Receives after which a message that cannot be read goes to the dead-letter queue.
 
-Receives are also spent while Lambda is throttled, without any read: the queue's own limit is far above.
+A receive also counts while Lambda is throttled and reads nothing, so the queue's own limit is far higher.
 """
 
-REASONS = 5
-"""Different reasons that one dead letter tells."""
+MAX_REASONS = 5
+"""Different reasons in one dead letter."""
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What a batch of the first queue comes to, before anything was sent."""
+    """The chunks of a batch of the first queue, before any was sent."""
 
     parcels: tuple[Parcel, ...]
     ignored: tuple[Ignored, ...]
     rejected: tuple[Rejected, ...]
-    changes: Mapping[Target, int]
-    """How many changed objects each target serves, with all the repetitions that were received."""
-    requests: int
+    change_counts: Mapping[Target, int]
+    """How many changed objects each target serves, repeated events included."""
+    request_count: int
 
 
 @dataclass
@@ -40,66 +41,67 @@ class _Gathered:
     time: float
     message_ids: set[str]
     requested: bool = False
-    changes: int = 0
+    change_count: int = 0
 
-    def add(self, time: float, message_ids: Iterable[str], changes: int) -> None:
+    def add(self, time: float, message_ids: Iterable[str], change_count: int) -> None:
         self.time = min(self.time, time)
         self.message_ids.update(message_ids)
-        self.changes += changes
+        self.change_count += change_count
 
 
 def collect(settings: Settings, batch: Batch, now: float) -> Collected:
-    """Every served change and every request in chunks; `now` stands for a time that an event does not tell.
+    """Every served change and every request in chunks.
 
-    `now` is in seconds since 1970. A dry run of a request that came through a queue has no reader.
+    `now` is in seconds since 1970; it is the time of an event that has none. A dry run that came through a
+    queue is ignored: nobody reads its answer.
     """
-    asked, unusable = checked_requests(settings, batch.requests)
-    rejected = [*batch.rejected, *unusable]
-    ignored = list(batch.ignored)
-    gathered: dict[Target, dict[str, _Gathered]] = {}
-    for each in asked:
-        if each.request.dry_run:
-            ignored.append(
-                Ignored(each.request.message_id, "a dry run of a request that came through a queue")
-            )
-            continue
-        if each.target and each.items:
-            _request(gathered.setdefault(each.target, {}), each, now)
-    broad = {target: [item for item in items if item.endswith("*")] for target, items in gathered.items()}
-    found = Found()
-    changes = [(settings, change) for change in batch.changes]
-    changes += [
-        (each.settings, change) for each in asked if not each.request.dry_run for change in each.changes
+    requests, invalid = checked_requests(settings, batch.requests)
+    rejected = [*batch.rejected, *invalid]
+    ignored = [
+        Ignored(each.request.message_id, "a dry run of a request that came through a queue")
+        for each in requests
+        if each.request.dry_run
     ]
-    for routed, change in changes:
+    requests = [each for each in requests if not each.request.dry_run]
+    gathered: dict[Target, dict[str, _Gathered]] = {}
+    for each in requests:
+        if each.target and each.items:
+            _add_request(gathered.setdefault(each.target, {}), each, now)
+    wildcards = {target: list(filter(is_wildcard, items)) for target, items in gathered.items()}
+    tally = Tally()
+    changes = [(settings, change) for change in batch.changes]
+    changes += [(each.settings, change) for each in requests for change in each.changes]
+    for own_settings, change in changes:
         time = now if change.time is None else min(change.time, now)
-        for target, items, message_id in served(routed, [change], found):
+        for target, items, message_id in routed(own_settings, [change], tally):
             by_item = gathered.setdefault(target, {})
             for number, path in enumerate(items):
-                # A change that a request covers rides along with it, and is not paid for twice.
-                item = next((wide for wide in broad.get(target, ()) if covers(wide, path)), path)
+                # A path that a request covers is not paid for twice.
+                item = next((each for each in wildcards.get(target, ()) if covers(each, path)), path)
                 by_item.setdefault(item, _Gathered(time, set())).add(time, [message_id], int(number == 0))
     return Collected(
         tuple(_parcels(gathered, now)),
-        (*ignored, *found.ignored),
-        (*rejected, *found.rejected),
-        dict(found.counts),
+        (*batch.ignored, *ignored, *tally.ignored),
+        (*rejected, *tally.rejected),
+        dict(tally.change_counts),
         len(batch.requests),
     )
 
 
-def _request(by_item: dict[str, _Gathered], asked: Asked, now: float) -> None:
-    time = now if asked.request.time is None else min(asked.request.time, now)
-    for item in asked.items:
+def _add_request(by_item: dict[str, _Gathered], checked: CheckedRequest, now: float) -> None:
+    time = now if checked.request.time is None else min(checked.request.time, now)
+    for item in checked.items:
         by_item.setdefault(item, _Gathered(time, set(), requested=True)).add(
-            time, [asked.request.message_id], 0
+            time, [checked.request.message_id], 0
         )
 
 
 def _parcels(gathered: Mapping[Target, Mapping[str, _Gathered]], now: float) -> Iterable[Parcel]:
     for target, by_item in sorted(gathered.items()):
         wanted = {
-            item: Wanted(round(each.time, 3), frozenset(each.message_ids), each.requested, each.changes)
+            item: WantedItem(
+                round(each.time, 3), frozenset(each.message_ids), each.requested, each.change_count
+            )
             for item, each in by_item.items()
         }
         for lane, items in chunks.lanes(wanted).items():
@@ -118,15 +120,15 @@ def bodies(event: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
 
 
 def dead_letters(event: Mapping[str, Any], rejected: Iterable[Rejected]) -> dict[str, DeadLetter]:
-    """Message id → the dead letter of a message that was read often enough: its body, with every reason."""
+    """Message id → the dead letter of a message that was received often enough: its body and its reasons."""
     received = bodies(event)
     reasons: dict[str, list[str]] = {}
     for each in rejected:
-        found = reasons.setdefault(each.message_id, [])
-        if len(found) < REASONS and each.error not in found:
-            found.append(each.error)
+        own = reasons.setdefault(each.message_id, [])
+        if len(own) < MAX_REASONS and each.error not in own:
+            own.append(each.error)
     return {
         message_id: DeadLetter(received[message_id][0], "; ".join(errors))
         for message_id, errors in reasons.items()
-        if message_id in received and received[message_id][1] >= READS
+        if message_id in received and received[message_id][1] >= RECEIVES_BEFORE_DEAD_LETTER
     }

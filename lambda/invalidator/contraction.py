@@ -1,6 +1,6 @@
-"""A tree too large for the knapsack → a smaller one that leaves open what is worth a choice.
+"""A tree too large for the knapsack → a smaller one that keeps the forks worth a choice.
 
-A speed-up only: `knapsack.solve` takes any tree, in time that grows with the forks.
+This is only a speed-up: `knapsack.solve` takes any tree, in time that grows with the forks.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Contracted(NamedTuple):
 def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: int) -> Contracted:
     """At most `max_forks` of the forks, where enough may be closed.
 
-    First the forks without collateral become leaves. Then the price of a path rises until few enough
-    forks are left: what is worth closing at one price is so at any higher one. Only small parts of the tree
-    become leaves so, and larger ones as the price rises; what becomes of its top stays open to choice.
+    First the forks without collateral become leaves. Then the price of a path rises until few enough forks
+    are left: a fork that is worth closing at one price is worth it at any higher price. At first only small
+    parts of the tree become leaves, and larger ones as the price rises; the top of the tree keeps its forks.
     """
     every = len(forks)
     tree = _at_price(Contracted(forks, collateral), 0.0, every)
@@ -37,15 +37,15 @@ def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: in
 
 
 def _at_price(tree: Contracted, price: float, largest: float) -> Contracted:
-    """The tree without the forks under one that is cheaper closed, were a path that is saved worth `price`.
+    """The tree without the forks under any fork that is cheaper to close, at `price` for each path saved.
 
-    That one becomes a leaf. It may still stay open, but then wholly: each of its paths is sent as it is.
-    Forks with more than `largest` forks become no leaves.
+    Such a fork becomes a leaf. The knapsack may still keep it open; then all its paths are sent as they are.
+    A fork with more than `largest` forks in its subtree does not become a leaf.
     """
     kept: list[Fork] = []
     costs: list[float] = []
     complete: list[tuple[float, int]] = []
-    """Of each subtree whose parent is not reached: its cost at that price, and its first place in `kept`."""
+    """For each subtree whose parent is not reached: its cost at that price, and its first index in `kept`."""
     for fork, cost in zip(*tree, strict=True):
         open_cost = price * fork.paths
         start = len(kept)

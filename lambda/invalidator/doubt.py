@@ -1,33 +1,35 @@
-"""A path that CloudFront refused although the rules allow it → the wildcards that cover it all the same.
+"""A path that CloudFront refused although the rules allow it → the wildcards that cover it.
 
-An apostrophe was refused once (laurilehmijoki/s3_website issue 63), though RFC 1738 calls it safe: what the
-rules are silent on is in doubt, and the part of the name before it is not.
+CloudFront once refused an apostrophe (laurilehmijoki/s3_website issue 63), though RFC 1738 calls it safe. A
+character on which the specifications differ is in doubt; the part of the path before it is not.
 """
 
 from __future__ import annotations
 
 import re
 
+from invalidator.prefix_tree import before_wildcard
+
 IN_DOUBT = re.compile(r"[^A-Za-z0-9._/%-]")
-"""What is neither unreserved in every specification nor a slash or an escape. `~` is disputed: it counts."""
+"""A character that is not unreserved in every specification, and no slash or escape. `~` is disputed."""
 
 ESCAPED = re.compile(r"%")
 
 
 def signature(item: str) -> str:
     """The characters in doubt of an item, each once: items that share one are likely refused together."""
-    return "".join(sorted(set(IN_DOUBT.findall(_text(item)))))
+    return "".join(sorted(set(IN_DOUBT.findall(before_wildcard(item)))))
 
 
 def wildcards_instead(item: str, min_wildcard_depth: int) -> tuple[str, ...]:
-    """The wildcards that surely cover a refused item, to be tried in this order; none may be left.
+    """The wildcards that surely cover a refused item, in the order in which to try them; there may be none.
 
-    Each cuts the path before a character in doubt, the first one, then the first escape. None is `/*`,
-    and none has fewer complete directories before it than `min_wildcard_depth`.
+    The first cuts the path before its first character in doubt, the second before its first escape. None is
+    `/*`, and none has fewer complete directories before it than `min_wildcard_depth`.
     """
     if item.startswith("#"):
         return ()
-    text = _text(item)
+    text = before_wildcard(item)
     found = dict.fromkeys(
         f"{text[: match.start()]}*"
         for pattern in (IN_DOUBT, ESCAPED)
@@ -43,7 +45,3 @@ def wildcards_instead(item: str, min_wildcard_depth: int) -> tuple[str, ...]:
         # `/a/*` is not relied on to cover `/a/` itself, and a cut leaves something after the slash.
         and each.startswith("/")
     )
-
-
-def _text(item: str) -> str:
-    return item[:-1] if item.endswith("*") else item

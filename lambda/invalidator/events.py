@@ -1,7 +1,7 @@
 """Any payload → `Change`s and `Request`s, each with the id of the message in which it came.
 
-`SOURCES` is the table of what is understood. A new source is one more row: a function that
-recognises its payload, a function that reads it, and payload files in `tests/events`.
+`SOURCES` is the table of known sources. A new source is one more row: a function that recognises its payload,
+a function that reads it, and payload files in `tests/events`.
 """
 
 from __future__ import annotations
@@ -15,55 +15,54 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from invalidator.text import kind as kind_of
-from invalidator.text import listed, shown
+from invalidator.text import kind_of, listed, shown
 
 BROKEN_PER_MESSAGE = 100
-"""Records of a message that are told as ignored or rejected, each for itself: 254 KB hold 130,000."""
+"""The most records of a message that are ignored or rejected one by one: 254 KB hold 130,000."""
 
 BROKEN_PER_BATCH = 1_000
-"""The same of a batch; from then on a message tells of its first one alone."""
+"""The same for a batch; beyond it each message has only its first one."""
 
 MAX_DEPTH = 4
-"""How many others a payload may lie in; AWS puts an S3 event into SNS into SQS, and goes no deeper."""
+"""In how many other payloads a payload may lie; AWS nests no deeper than S3 in SNS in SQS."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """An object of a bucket that is no longer what an edge may have cached."""
+    """An object of a bucket that has changed, so that cached copies are outdated."""
 
     message_id: str
     bucket: str
     key: str
-    """The object's key, decoded: what S3 calls it."""
+    """The object's key in S3, decoded."""
     time: float | None = None
     """When it changed, in seconds since 1970; None where the event does not say."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Somebody asked for an invalidation."""
+    """A direct request for an invalidation."""
 
     message_id: str
     paths: tuple[str, ...] | None = None
-    """As asked, not yet checked; None with no tags and no keys: the default paths."""
+    """The requested paths, not yet checked; None without tags and keys: the default paths."""
     tags: tuple[str, ...] = ()
     keys: tuple[str, ...] | None = None
-    """Objects that changed, by what S3 calls them, to be planned as changes are; None: not asked by key."""
+    """Keys of changed objects in S3, planned as changes are; None: the request has no keys."""
     bucket: str = ""
-    """Where the keys lie; empty: in the only bucket of the routes."""
+    """The bucket of the keys; empty: the only bucket of the routes."""
     distribution_id: str = ""
     """A distribution's or a tenant's id; empty: the default target."""
     dry_run: bool = False
     wait: bool = False
     job_id: str = ""
-    """The CodePipeline job that waits for an answer; empty: none does."""
+    """The CodePipeline job that waits for an answer; empty: none."""
     time: float | None = None
 
 
 @dataclass(frozen=True)
 class Ignored:
-    """A part of a message that asks for nothing, and why."""
+    """A part of a message that requests nothing, and why."""
 
     message_id: str
     reason: str
@@ -71,17 +70,17 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A message that fails, with what to do about it."""
+    """A part of a message that is wrong; the error says what to do."""
 
     message_id: str
     error: str
     job_id: str = ""
-    """The CodePipeline job that waits for an answer; empty: none does."""
+    """The CodePipeline job that waits for an answer; empty: none."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """All that one invocation of the function brought."""
+    """Everything in the event of one invocation."""
 
     queued: bool
     """True: an SQS event source mapping waits for a partial-batch answer."""
@@ -97,16 +96,16 @@ Json = Mapping[str, Any]
 
 
 class EventError(ValueError):
-    """A payload is not what its source is documented to send; it becomes a `Rejected` with this text."""
+    """A payload differs from the documentation of its source; it becomes a `Rejected` with this text."""
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a payload came in, and so where its parts are filed."""
+    """The message that a payload came in, to which its parts belong."""
 
     message_id: str
     depth: int = 0
-    """How many other payloads lie around it."""
+    """In how many other payloads it lies."""
     answers_jobs: bool = False
     """Whether it is the invocation of a function that may answer a job of CodePipeline."""
 
@@ -117,22 +116,22 @@ class Source:
 
     name: str
     recognises: Callable[[Json], object]
-    """Answers something true for its own payloads."""
+    """Returns a true value for its own payloads."""
     read: Callable[[Json, Envelope], Iterator[Part]]
-    """Yields what it finds, and raises EventError where the rest cannot be read."""
+    """Yields the parts, and raises EventError where the rest cannot be read."""
 
 
 def read(payload: object, invocation_id: str, *, answers_jobs: bool = False) -> Batch:
-    """All that a payload asks for, whatever it is; nothing is raised.
+    """Everything that a payload requests; it raises for no payload.
 
-    `answers_jobs`: the function is an action of a pipeline. Even then a job is read from the payload of an
-    invocation alone: what came by a queue, a topic or a rule is not from CodePipeline, which invokes the
-    function itself (CodePipeline User Guide, "Invoke an AWS Lambda function in a pipeline").
+    `answers_jobs`: the function is an action of a pipeline. Even then a job is read only from the payload of
+    an invocation: CodePipeline invokes the function itself, and uses no queue, topic or rule (CodePipeline
+    User Guide, "Invoke an AWS Lambda function in a pipeline").
 
-    A message that is wrong, or wrong in part, becomes a `Rejected` beside all that could be read of it.
-    Its id is the messageId of SQS, or the invocation's where no queue brought it. The invocation's id
-    also stands for a record of a queue that lacks its own: as it names no message of the batch, Lambda
-    takes the answer for a complete failure, and hands the whole batch out again rather than lose one.
+    For a message that is wrong, or wrong in part, there is a `Rejected` beside the parts that could be read.
+    Its id is the messageId of SQS, or the id of the invocation where the event is not from a queue, or where
+    a record of a queue has no messageId. In the last case the answer names no message of the batch: Lambda
+    then treats the whole batch as failed and delivers it again, so that no message is lost.
     """
     records = _records("aws:sqs", payload)
     if not records:
@@ -163,7 +162,7 @@ def _batch(queued: bool, message_ids: Iterable[str], parts: Iterable[Part]) -> B
 
 
 def _parts_of(messages: Iterable[tuple[object, Envelope]]) -> Iterator[Part]:
-    """The parts of a queue's messages, with as many broken ones as a batch may tell of."""
+    """The parts of a queue's messages; ignored and rejected ones only up to `BROKEN_PER_BATCH`."""
     room = BROKEN_PER_BATCH
     for record, envelope in messages:
         most = max(1, min(BROKEN_PER_MESSAGE, room))
@@ -173,10 +172,7 @@ def _parts_of(messages: Iterable[tuple[object, Envelope]]) -> Iterator[Part]:
 
 
 def _bounded(parts: Iterable[Part], envelope: Envelope, most: int) -> Iterator[Part]:
-    """All changes and requests, the first ignored or rejected parts, and how many more there are of each.
-
-    A message that fails without the bound fails with it.
-    """
+    """All changes and requests, the first ignored or rejected parts, and how many more there are of each."""
     left_out = {Ignored: 0, Rejected: 0}
     for part in parts:
         if isinstance(part, Ignored | Rejected):
@@ -193,7 +189,7 @@ def _bounded(parts: Iterable[Part], envelope: Envelope, most: int) -> Iterator[P
 def _guarded(
     reader: Callable[[Any, Envelope], Iterator[Part]], payload: object, envelope: Envelope
 ) -> Iterator[Part]:
-    """What the reader finds, and where it gives up, a Rejected that says why."""
+    """The parts that the reader yields, and a Rejected with the reason where it raises EventError."""
     try:
         yield from reader(payload, envelope)
     except EventError as error:
@@ -202,7 +198,7 @@ def _guarded(
 
 def _read(payload: object, envelope: Envelope) -> Iterator[Part]:
     if envelope.depth > MAX_DEPTH:
-        raise EventError(f"the payload lies in more than {MAX_DEPTH} others: send it as it is")
+        raise EventError(f"the payload lies in more than {MAX_DEPTH} other payloads: send it unwrapped")
     if not isinstance(payload, dict):
         raise EventError(f"the payload must be a JSON object, not {kind_of(payload)}")
     source = next((source for source in SOURCES if source.recognises(payload)), None)
@@ -210,10 +206,10 @@ def _read(payload: object, envelope: Envelope) -> Iterator[Part]:
         sender = _sender(payload)
         if sender:
             raise EventError(
-                f"records of {sender} ask for no invalidation: remove the function as their target"
+                f"records of {sender} request no invalidation: remove the function as their target"
             )
         raise EventError(
-            f"no source is known whose payloads hold {listed(payload)}; known are "
+            f"no known source has a payload with {listed(payload)}; known sources are "
             f"{', '.join(source.name for source in SOURCES)}"
         )
     yield from source.read(payload, envelope)
@@ -244,7 +240,7 @@ _CHANGES = (
     "ObjectRestore:Completed",
     "ObjectRestore:Delete",
 )
-"""After these S3 answers differently for an object (S3 User Guide, "Supported event types").
+"""After these events S3 returns something else for an object (S3 User Guide, "Supported event types").
 
 An archived object answers with an error until it is restored, and again once its restored copy expires.
 """
@@ -255,7 +251,7 @@ _EVENTBRIDGE_CHANGES = (
     "Object Restore Completed",
     "Object Restore Expired",
 )
-"""The same in EventBridge, where lifecycle rules delete as everybody does (S3 User Guide, "EventBridge")."""
+"""The same in EventBridge, where lifecycle rules send Object Deleted too (S3 User Guide, "EventBridge")."""
 
 
 def _s3_notification(payload: Json, envelope: Envelope) -> Iterator[Part]:
@@ -270,10 +266,12 @@ def _s3_record(payload: object, envelope: Envelope) -> Iterator[Part]:
     # Within a major version S3 only adds fields (S3 User Guide, "Event message structure").
     version = _text(record, "eventVersion")
     if version.split(".")[0] != "2":
-        raise EventError(f"eventVersion {shown(version)} is not understood: only 2.x is")
+        raise EventError(f"eventVersion {shown(version)} is not supported: only 2.x is")
     event_name = _text(record, "eventName").removeprefix("s3:")
     if not event_name.startswith(_CHANGES):
-        yield Ignored(envelope.message_id, f"{shown(event_name)} does not change what an object answers")
+        yield Ignored(
+            envelope.message_id, f"{shown(event_name)} does not change what S3 returns for an object"
+        )
         return
     s3 = _object(record, "s3")
     yield Change(
@@ -285,9 +283,9 @@ def _s3_record(payload: object, envelope: Envelope) -> Iterator[Part]:
 
 
 def _form_decoded(key: str) -> str:
-    """The key of a notification, which S3 encodes like the value of a form: a space is `+`."""
+    """The decoded key of a notification: S3 encodes it like the value of a form, with `+` for a space."""
     if re.search("%(?![0-9A-Fa-f]{2})", key):
-        raise EventError(f"key {shown(key)} must be form-encoded, as S3 does it: it holds a bare '%'")
+        raise EventError(f"key {shown(key)} must be form-encoded, as S3 does it: write %25 for a '%'")
     try:
         return unquote_to_bytes(key.replace("+", " ")).decode()
     except UnicodeError:
@@ -295,7 +293,9 @@ def _form_decoded(key: str) -> str:
 
 
 def _s3_test(payload: Json, envelope: Envelope) -> Iterator[Part]:
-    yield Ignored(envelope.message_id, "S3 tests the notifications of a bucket that were just configured")
+    yield Ignored(
+        envelope.message_id, "a test event that S3 sends when the notifications of a bucket are configured"
+    )
 
 
 # --- EventBridge --------------------------------------------------------------------------------
@@ -308,17 +308,17 @@ def _is_eventbridge(payload: Json) -> bool:
 def _eventbridge(payload: Json, envelope: Envelope) -> Iterator[Part]:
     source, kind = _text(payload, "source"), _text(payload, "detail-type")
     scheduled = kind == "Scheduled Event" and source in ("aws.events", "aws.scheduler")
-    # The test events of `sam local generate-event` and of others have no version.
+    # Some test events, as those of `sam local generate-event`, have no version.
     version = "0" if scheduled and "version" not in payload else _text(payload, "version")
     if version != "0":
-        raise EventError(f"version {shown(version)} of an EventBridge event is not understood: only '0' is")
+        raise EventError(f"version {shown(version)} of an EventBridge event is not supported: only '0' is")
     if source == "aws.s3":
         yield from _eventbridge_s3(payload, kind, envelope)
     elif scheduled:
         yield Request(envelope.message_id, time=_time(payload, "time"))
     elif source.startswith("aws."):
         raise EventError(
-            f"{shown(kind)} of {shown(source)} asks for no invalidation: narrow the pattern of the rule"
+            f"{shown(kind)} of {shown(source)} requests no invalidation: narrow the pattern of the rule"
         )
     else:
         yield _request(_object(payload, "detail"), envelope, time=_time(payload, "time"))
@@ -330,16 +330,16 @@ def _eventbridge_s3(payload: Json, kind: str, envelope: Envelope) -> Iterator[Pa
             "CloudTrail's events of S3 are not read: turn on the bucket's own events to EventBridge instead"
         )
     if kind not in _EVENTBRIDGE_CHANGES:
-        yield Ignored(envelope.message_id, f"{shown(kind)} does not change what an object answers")
+        yield Ignored(envelope.message_id, f"{shown(kind)} does not change what S3 returns for an object")
         return
     detail = _object(payload, "detail")
     version = _text(detail, "version")
     if version != "0":
-        raise EventError(f"version {shown(version)} of an S3 event's detail is not understood: only '0' is")
+        raise EventError(f"version {shown(version)} of an S3 event's detail is not supported: only '0' is")
     yield Change(
         envelope.message_id,
         bucket=_text(_object(detail, "bucket"), "name"),
-        # Not encoded, unlike in a notification: the guide is silent, but `+` and `%` were seen as they are.
+        # Not encoded, unlike in a notification: not in the guide, but real events have raw `+` and `%`.
         key=_text(_object(detail, "object"), "key"),
         time=_time(payload, "time"),
     )
@@ -381,9 +381,9 @@ def _codepipeline(payload: Json, envelope: Envelope) -> Iterator[Part]:
     job_id = _text(job, "id")
     try:
         configuration = _object(_object(_object(job, "data"), "actionConfiguration"), "configuration")
-        # Whoever leaves the parameters of an action empty wants the defaults.
-        asked = _json(configuration, "UserParameters") if configuration.get("UserParameters") else {}
-        yield _request(_as_object(asked, "UserParameters"), envelope, job_id=job_id)
+        # An action without parameters requests the defaults.
+        parameters = _json(configuration, "UserParameters") if configuration.get("UserParameters") else {}
+        yield _request(_as_object(parameters, "UserParameters"), envelope, job_id=job_id)
     except EventError as error:
         # A job without an answer blocks its pipeline until it times out.
         yield Rejected(envelope.message_id, str(error), job_id)
@@ -411,29 +411,31 @@ def _direct(payload: Json, envelope: Envelope) -> Iterator[Part]:
     yield _request(payload, envelope)
 
 
-def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | None = None) -> Request:
-    unknown = asked.keys() - _REQUEST
+def _request(fields: Json, envelope: Envelope, job_id: str = "", time: float | None = None) -> Request:
+    unknown = fields.keys() - _REQUEST
     if unknown:
         raise EventError(f"a request holds only {listed(_REQUEST)}, not {listed(unknown)}")
-    targets = [_text(asked, name) for name in ("distribution_id", "distribution_tenant_id") if name in asked]
+    targets = [
+        _text(fields, name) for name in ("distribution_id", "distribution_tenant_id") if name in fields
+    ]
     if len(targets) > 1:
         raise EventError("a request names a distribution_id or a distribution_tenant_id, not both")
-    tags = _texts(asked, "tags") if "tags" in asked else ()
-    # A deploy that uploads nothing has no keys: then nothing is asked for.
-    keys = _texts(asked, "keys", may_be_empty=True) if "keys" in asked else None
-    if keys is None and "bucket" in asked:
+    tags = _texts(fields, "tags") if "tags" in fields else ()
+    # A deploy that uploads nothing sends an empty list, which requests nothing.
+    keys = _texts(fields, "keys", may_be_empty=True) if "keys" in fields else None
+    if keys is None and "bucket" in fields:
         raise EventError("a request names a bucket only beside its keys")
-    # Whoever names tags or keys alone does not mean the default paths as well.
-    otherwise = None if keys is None and not tags else ()
+    # A request with only tags or keys does not include the default paths.
+    no_paths = None if keys is None and not tags else ()
     return Request(
         envelope.message_id,
-        paths=_texts(asked, "paths") if "paths" in asked else otherwise,
+        paths=_texts(fields, "paths") if "paths" in fields else no_paths,
         tags=tags,
         keys=keys,
-        bucket=_text(asked, "bucket") if "bucket" in asked else "",
+        bucket=_text(fields, "bucket") if "bucket" in fields else "",
         distribution_id="".join(targets),
-        dry_run=_flag(asked, "dry_run"),
-        wait=_flag(asked, "wait"),
+        dry_run=_flag(fields, "dry_run"),
+        wait=_flag(fields, "wait"),
         job_id=job_id,
         time=time,
     )
@@ -443,7 +445,7 @@ def _request(asked: Json, envelope: Envelope, job_id: str = "", time: float | No
 
 
 def _records(event_source: str, payload: object) -> list[Any]:
-    """All records of a payload, if any is of that source: a bad one must not hide the good ones beside it."""
+    """All records of a payload if any is of that source, so that a wrong record does not hide the others."""
     records = payload.get("Records") if isinstance(payload, dict) else None
     if isinstance(records, list) and any(
         isinstance(record, dict) and event_source in (record.get("eventSource"), record.get("EventSource"))
@@ -459,11 +461,11 @@ _SENDERS = {
     "aws:kinesis": "Kinesis",
     "aws:ses": "SES",
 }
-"""eventSource → the service, of records that ask for nothing (Lambda Developer Guide, "Event sources")."""
+"""eventSource → the service whose records request nothing (Lambda Developer Guide, "Event sources")."""
 
 
 def _sender(payload: Json) -> str:
-    """The service whose records these are, where they say so; else empty."""
+    """The service that the first record names; else empty."""
     records = payload.get("Records")
     first = records[0] if isinstance(records, list) and records else None
     if not isinstance(first, dict):
@@ -483,10 +485,10 @@ SOURCES = (
     Source("CodePipeline job", lambda payload: "CodePipeline.job" in payload, _codepipeline),
     Source("direct request", _is_request, _direct),
 )
-"""What is understood, each told from the others by what only it holds; SQS may bring any of them."""
+"""The known sources, each recognised by fields that only it has; SQS may deliver any of them."""
 
 
-# --- Fields, or an EventError that names the one that is wrong -----------------------------------
+# --- Fields, or an EventError that names the wrong one -----------------------------------
 
 
 def _object(holder: Json, name: str) -> Json:
@@ -509,7 +511,7 @@ def _as_text(value: object, name: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # JSON can write half of a surrogate pair; no bucket, key or path can hold it.
+        # JSON can express half of a surrogate pair; no bucket, key or path can contain one.
         raise EventError(f"{name} must be Unicode text: it holds half of a surrogate pair") from None
     return value
 
@@ -531,7 +533,7 @@ def _flag(holder: Json, name: str) -> bool:
 
 
 def _json(holder: Json, name: str) -> object:
-    """What the JSON text in that field says."""
+    """The parsed JSON text of that field."""
     text = _text(holder, name)
     try:
         return json.loads(text)
@@ -540,7 +542,7 @@ def _json(holder: Json, name: str) -> object:
 
 
 def _time(holder: Json, name: str) -> float | None:
-    """Seconds since 1970 of an ISO 8601 time; None where there is none, for it serves a metric alone."""
+    """An ISO 8601 time in seconds since 1970; None where it is missing or wrong."""
     value = holder.get(name)
     try:
         # Python 3.10 does not know AWS's `Z`.

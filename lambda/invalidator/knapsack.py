@@ -1,7 +1,7 @@
-"""Which forks to close: the least collateral that a number of paths and of wildcards can buy.
+"""Which forks to close for the least collateral, within a number of paths and of wildcards.
 
-To close a fork is to send its wildcard instead of what lies under it. From the leaves to the root, each
-fork keeps the solutions for its subtree that no other one beats; the root's best one is the answer.
+To close a fork is to send its wildcard instead of the paths under it. From the leaves to the root, each fork
+keeps the solutions for its subtree that no other solution beats; the best one of the root is the answer.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
+from invalidator.limits import WILDCARDS_IN_PROGRESS
 from invalidator.prefix_tree import Fork
 
-WILDCARDS_AT_ONCE = 15
-"""What CloudFront runs at once for a distribution (developer guide, InvalidationLimits): a round of them."""
-
 MAX_NUMBERS = 128
-"""Numbers of paths that a frontier tells apart; beyond this many, evenly spread ones stand for all."""
+"""The most numbers of paths in a frontier; of more, an evenly spread selection is kept."""
 
 
 class Limits(NamedTuple):
@@ -28,7 +26,7 @@ class Limits(NamedTuple):
 
 
 Closed: TypeAlias = "Fork | tuple[Closed, Closed] | None"
-"""The forks that a solution closes; nested, so that combining two solutions copies neither."""
+"""The forks that a solution closes; nested pairs, so that combining two solutions copies neither."""
 
 Solution: TypeAlias = tuple[int, float, Closed]
 """One way to send a part of the tree: wildcards, collateral, and the forks closed."""
@@ -45,10 +43,10 @@ class Frontier:
     def __init__(self, solutions: Mapping[int, list[Solution]], most_wildcards: int) -> None:
         self.solutions = solutions
         self.most_wildcards = most_wildcards
-        """No solution has more: a small part of the tree can have few, however many the budget allows."""
+        """No solution has more: a small part of the tree needs few, however many the budget allows."""
 
     def add(self, paths: int, wildcards: int) -> Frontier:
-        """The solutions with so many more items."""
+        """The solutions, each with that many more paths and wildcards."""
         return Frontier(
             {
                 number + paths: [(own + wildcards, collateral, closed) for own, collateral, closed in some]
@@ -58,10 +56,10 @@ class Frontier:
         )
 
     def closing(self, fork: Fork, wildcards: int, collateral: float) -> Frontier:
-        """The solutions, and besides them the one that sends the fork's wildcard alone."""
-        alone: Solution = (wildcards, collateral, fork)
-        besides = {1: [*self.solutions.get(1, ()), alone]}
-        return Frontier({**self.solutions, **besides}, max(self.most_wildcards, wildcards))
+        """The solutions, and the one that sends only the fork's wildcard."""
+        closed: Solution = (wildcards, collateral, fork)
+        with_one_path = {1: [*self.solutions.get(1, ()), closed]}
+        return Frontier({**self.solutions, **with_one_path}, max(self.most_wildcards, wildcards))
 
     def combine(self, other: Frontier, max_paths: int) -> Frontier:
         """Every solution for one part of the tree with every solution for another."""
@@ -88,7 +86,9 @@ class Frontier:
         max_wildcards = min(limits.wildcards, self.most_wildcards)
         least = [math.inf] * (max_wildcards + 1)
         kept: dict[int, list[Solution]] = {}
-        for paths in _spread(sorted(paths for paths in self.solutions if paths <= limits.paths), max_numbers):
+        for paths in _evenly_spread(
+            sorted(paths for paths in self.solutions if paths <= limits.paths), max_numbers
+        ):
             hull: list[Solution] = []
             for solution in sorted(self.solutions[paths], key=itemgetter(0, 1)):
                 wildcards, collateral, _ = solution
@@ -106,10 +106,10 @@ class Frontier:
         return Frontier(kept, max_wildcards)
 
     def best(self, round_price: float) -> Solution:
-        """The least collateral, its rounds of wildcards priced, and of equals the one with fewest paths."""
+        """The solution with the least collateral plus price of its rounds, then with the fewest paths."""
         _, _, solution = min(
             (
-                (solution[1] + round_price * math.ceil(solution[0] / WILDCARDS_AT_ONCE), paths, solution)
+                (solution[1] + round_price * math.ceil(solution[0] / WILDCARDS_IN_PROGRESS), paths, solution)
                 for paths, some in self.solutions.items()
                 for solution in some
             ),
@@ -129,26 +129,28 @@ def solve(
     round_price: float = 0.0,
     max_numbers: int | None = None,
 ) -> list[Fork]:
-    """The forks to close so that, within the limits, least is thrown out, and that with the fewest items.
+    """The forks to close for the least collateral within the limits, and among equals for the fewest items.
 
     `forks` are in post-order, and `collateral` in the order of the forks. A further round of
-    `WILDCARDS_AT_ONCE` must spare a collateral of `round_price` to be worth its time.
+    `WILDCARDS_IN_PROGRESS` wildcards must spare a collateral of `round_price` to be worth its time.
     """
     max_numbers = max_numbers or MAX_NUMBERS
-    # Where as many wildcards as paths are allowed, the number of paths bounds them both.
-    counted = int(limits.wildcards < limits.paths)
-    limits = limits._replace(wildcards=limits.wildcards * counted)
+    # Where as many wildcards as paths are allowed, the limit of paths suffices, and each wildcard counts 0.
+    wildcard_weight = 1 if limits.wildcards < limits.paths else 0
+    limits = limits._replace(wildcards=limits.wildcards * wildcard_weight)
     complete: list[Frontier] = []
     for fork, cost in zip(forks, collateral, strict=True):
         first_child = len(complete) - fork.children
-        opened = NOTHING_SENT
+        kept_open = NOTHING_SENT
         for child in complete[first_child:]:
-            opened = opened.combine(child, limits.paths).prune(limits, max_numbers)
+            kept_open = kept_open.combine(child, limits.paths).prune(limits, max_numbers)
         del complete[first_child:]
-        frontier = opened.add(fork.paths, fork.wildcards * counted).closing(fork, counted, cost)
+        frontier = kept_open.add(fork.paths, fork.wildcards * wildcard_weight).closing(
+            fork, wildcard_weight, cost
+        )
         complete.append(frontier.prune(limits, max_numbers))
     (whole,) = complete  # all paths share their first slash
-    return _flat(whole.best(round_price)[2])
+    return _flattened(whole.best(round_price)[2])
 
 
 def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
@@ -156,13 +158,13 @@ def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
     return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
 
 
-def _spread(numbers: list[int], most: int) -> list[int]:
-    """At most so many of the sorted numbers, evenly spread, the first among them."""
+def _evenly_spread(numbers: list[int], most: int) -> list[int]:
+    """At most that many of the sorted numbers, evenly spread, with the first."""
     return numbers[:: -(-len(numbers) // most) or 1]
 
 
-def _flat(closed: Closed) -> list[Fork]:
-    """The forks of the nest."""
+def _flattened(closed: Closed) -> list[Fork]:
+    """The forks of the nested pairs."""
     forks: list[Fork] = []
     nested = [closed]
     while nested:

@@ -1,4 +1,4 @@
-"""What CloudFront allows, each with its source: the one place that a changed quota has to be written in."""
+"""CloudFront's quotas, rates and prices, each with its source. A changed quota is written here only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ FILES_IN_PROGRESS = 3_000
 """Paths without a wildcard that a distribution invalidates at once (Developer Guide, InvalidationLimits)."""
 
 WILDCARDS_IN_PROGRESS = 15
-"""Wildcards that a distribution invalidates at once; independent of the files (same page)."""
+"""The wildcards that a distribution invalidates at once, besides the files (same page)."""
 
 ITEMS_PER_CALL = 3_000
 """Items of one CreateInvalidation (same page: "one invalidation request for up to 3,000 files")."""

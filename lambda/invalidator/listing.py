@@ -272,7 +272,9 @@ class _Source:
             unchanged = [
                 key
                 for key in unchanged
-                if any(paths.unserved(self.bucket, key.decode(), route) is None for route in self._routes)
+                if any(
+                    paths.why_not_served(self.bucket, key.decode(), route) is None for route in self._routes
+                )
             ]
         return unchanged
 

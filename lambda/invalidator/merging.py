@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from invalidator.collateral import Measure, estimated
 from invalidator.contraction import contracted
 from invalidator.knapsack import Limits, solve
-from invalidator.prefix_tree import Fork, Tree, grown, maximal, sorted_by_stem
+from invalidator.prefix_tree import Fork, Tree, build_tree, maximal, sorted_by_stem
 
 WORTH_A_ROUND = 0.02
-"""A further round takes a call and some 25 s. It must spare as much as this share of what has changed."""
+"""The share of the changes that a further round of wildcards must spare: it takes a call and some 25 s."""
 
 MAX_FORKS = 600
-"""The knapsack takes time by the fork: of more, those cheapest to close are closed beforehand."""
+"""The most forks for the knapsack; of a larger tree, the forks cheapest to close are contracted first."""
 
 ROUGH_FORKS, ROUGH_NUMBERS = 120, 16
-"""Forks, and numbers of paths, of a choice that only tells the listing where to look next."""
+"""The most forks and numbers of paths of a rough choice, which tells the listing what to list next."""
 
 
 def merge(
@@ -27,14 +27,14 @@ def merge(
     min_wildcard_depth: int,
     measure: Measure | None,
 ) -> set[str]:
-    """Items that cover all of `paths`, within the budget unless `min_wildcard_depth` forbids to merge enough.
+    """Items that cover all of `paths`, within the budget where `min_wildcard_depth` allows it.
 
-    With the unchanged objects known, the collateral is the least possible where as many wildcards as paths
-    are allowed, and within a few thousandths of it elsewhere, up to `MAX_FORKS` forks; but for what another
-    round of wildcards is not worth, where fewer wildcards than paths are allowed.
+    Where the unchanged objects are known and the tree has at most `MAX_FORKS` forks, the collateral is the
+    least possible if as many wildcards as paths are allowed. If fewer are allowed, it is within a few
+    thousandths of that, except for collateral that is not worth another round of wildcards.
     """
     members = sorted_by_stem(paths)
-    tree = grown(members)
+    tree = build_tree(members)
     closed = _to_close(tree, members, Limits(max_paths, max_wildcards), min_wildcard_depth, measure)
     merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
     wildcards = {tree.prefix(fork) + "*" for fork in closed}

@@ -1,8 +1,8 @@
 """What a sandbox remembers of CloudFront: calls made, invalidations in progress, refusals, paths paid for.
 
-Pure: every time is passed in, in seconds of a clock that never runs backwards. Nothing here asks CloudFront
-anything: GetInvalidation is a permission that the function need not have, and ListInvalidations gets slow
-as the history grows (rust-lang/docs.rs, PR 2091).
+Pure: every time is an argument, in seconds of a monotonic clock. This module never asks CloudFront what is in
+progress: the function may lack the permission for GetInvalidation, and ListInvalidations gets slow as the
+history grows (rust-lang/docs.rs, PR 2091).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
 
-BLAMED_SECONDS = 600.0
-"""How long a refused name counts against the names of its target."""
+REFUSED_NAME_SECONDS = 600.0
+"""For how long a refused name counts."""
 
 GONE_SECONDS = 120.0
-"""How long a target that does not exist is not asked for again."""
+"""For how long no call is made for a target that does not exist."""
 
 PLANNERS = 2
-"""How many planners may run at once: the least `maximum_concurrency` of an SQS event source mapping."""
+"""How many planners may be active at once: the least `maximum_concurrency` of an SQS event source mapping."""
 
 BACKOFF_SECONDS = {
     Verdict.THROTTLED: (2.0, 16.0),
@@ -44,11 +44,11 @@ class CallRate:
     """When the whole burst is available again."""
 
     def next_call_at(self, now: float) -> float:
-        """The time from which one more call keeps to the rate."""
+        """The earliest time at which one more call keeps to the rate."""
         return max(now, self._free_at - (self.burst - 1) * self.seconds_per_call)
 
-    def called(self, now: float) -> None:
-        """Count a call, whatever came of it."""
+    def record_call(self, now: float) -> None:
+        """Count a call, accepted or not."""
         self._free_at = max(self._free_at, now) + self.seconds_per_call
 
 
@@ -61,12 +61,12 @@ class _Running:
 
 @dataclass
 class InProgress:
-    """The invalidations that CloudFront has accepted from this sandbox and that may not be complete."""
+    """The invalidations that CloudFront accepted from this sandbox and that may not be complete yet."""
 
     running: dict[Target, list[_Running]] = field(default_factory=dict)
 
     def accepted(self, invalidation: Invalidation, now: float) -> None:
-        """Remember an invalidation that runs from now on."""
+        """Remember an invalidation that is in progress from now on."""
         recent = [
             each
             for each in self.running.get(invalidation.target, [])
@@ -77,7 +77,7 @@ class InProgress:
         self.running[invalidation.target] = [*recent, placed]
 
     def room_at(self, target: Target, files: int, wildcards: int) -> float:
-        """The time from which so many items fit beside those in progress; an empty quota takes any number."""
+        """The time from which the items fit beside those in progress; an unused quota fits any number."""
         files_left = limits.FILES_IN_PROGRESS - files if files else limits.FILES_IN_PROGRESS
         wildcards_left = (
             limits.WILDCARDS_IN_PROGRESS - wildcards if wildcards else limits.WILDCARDS_IN_PROGRESS
@@ -100,10 +100,10 @@ class _Refusal:
 
 @dataclass
 class Refusals:
-    """Until when a target is left alone after CloudFront refused a call that may be repeated.
+    """Until when no call is made for a target after CloudFront refused a call that may be repeated.
 
-    A throttled account refuses all its distributions alike. A full quota of wildcards refuses no files:
-    what holds none waits only for a refusal of its own kind.
+    Throttling applies to all distributions of an account. The quota of wildcards and the quota of files are
+    separate: an invalidation without wildcards does not wait for a refusal of wildcards.
     """
 
     by_scope: dict[tuple[str, ...], _Refusal] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Refusals:
     def refused(
         self, invalidation: Invalidation, verdict: Verdict, error: str, now: float, chance: float
     ) -> None:
-        """Double the wait of what was refused; `chance` from 0 to 1 moves it by a quarter."""
+        """Double the wait of the refused target; `chance` from 0 to 1 moves it by up to a quarter."""
         refusal = self.by_scope.setdefault(
             _scope(invalidation.target, verdict, invalidation.wildcards), _Refusal()
         )
@@ -121,12 +121,12 @@ class Refusals:
         refusal.until, refusal.error, refusal.verdict = now + wait, error, verdict
 
     def accepted(self, invalidation: Invalidation) -> None:
-        """Forget what the acceptance has shown to be over."""
+        """Forget the refusals that the accepted call proves to be over."""
         for verdict in BACKOFF_SECONDS:
             self.by_scope.pop(_scope(invalidation.target, verdict, invalidation.wildcards), None)
 
     def latest(self, target: Target, wildcards: int) -> _Refusal:
-        """The refusal that keeps such an invalidation waiting longest; without `until` where none does."""
+        """The refusal for which such an invalidation waits longest; an empty one where there is none."""
         scopes = {_scope(target, verdict, wildcards) for verdict in BACKOFF_SECONDS}
         found = [self.by_scope[scope] for scope in sorted(scopes) if scope in self.by_scope]
         return max(found, key=lambda each: each.until, default=_Refusal())
@@ -140,17 +140,17 @@ def _scope(target: Target, verdict: Verdict, wildcards: int) -> tuple[str, ...]:
     return (target.id, verdict.name)
 
 
-COLD_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 8, 1 / 8, 1 / 8
-"""Shares of a planner's paths per hour: at the start of a sandbox, at most, and coming back in an hour.
+NEW_SANDBOX_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 8, 1 / 8, 1 / 8
+"""Shares of a planner's paths per hour: in a new sandbox, at most, and refilled in an hour.
 
-In any hour a planner whose sandboxes live ten minutes or longer spends at most what one had (1/8), what six
-new ones begin with (6/8) and what came back (1/8): its share, and not more.
+In any hour a planner whose sandboxes live ten minutes or longer spends at most what one sandbox had (1/8),
+what six new ones begin with (6/8) and what was refilled (1/8): exactly its share.
 """
 
 
 @dataclass
-class Purse:
-    """The paths that this sandbox may still pay for on behalf of one target: a token bucket."""
+class PathAllowance:
+    """The paths that this sandbox may still send for one target: a token bucket."""
 
     paths_per_hour: float
     """This planner's share of the caller's bound."""
@@ -158,63 +158,65 @@ class Purse:
     at: float
 
     @classmethod
-    def cold(cls, max_paths_per_hour: int, now: float) -> Purse:
-        """The purse of a new sandbox, which cannot know what the one before it spent."""
+    def of_new_sandbox(cls, max_paths_per_hour: int, now: float) -> PathAllowance:
+        """The allowance in a new sandbox, which cannot know what the sandbox before it spent."""
         share = max_paths_per_hour / PLANNERS
-        return cls(share, share * COLD_SHARE, now)
+        return cls(share, share * NEW_SANDBOX_SHARE, now)
 
     def left(self, now: float) -> float:
-        """Paths that may be spent at `now`, a part of one included."""
+        """Paths that may be sent at `now`, as a fraction."""
         refilled = self.paths + (now - self.at) / 3_600 * self.paths_per_hour * HOURLY_SHARE
         self.paths, self.at = min(self.paths_per_hour * FULL_SHARE, refilled), max(now, self.at)
         return self.paths
 
     def spend(self, paths: int, now: float) -> None:
-        """Take the paths of a call that was, or may have been, accepted; an empty purse stays empty."""
+        """Subtract the paths of a call that was, or may have been, accepted; never below zero."""
         self.paths = max(self.left(now) - paths, 0.0)
 
 
 @dataclass
 class Memory:
-    """Everything that outlives an invocation, as what it has started at CloudFront does."""
+    """What a sandbox remembers from one invocation to the next."""
 
     rate: CallRate = field(default_factory=CallRate)
     in_progress: InProgress = field(default_factory=InProgress)
     refusals: Refusals = field(default_factory=Refusals)
-    purses: dict[str, Purse] = field(default_factory=dict)
+    path_allowances: dict[str, PathAllowance] = field(default_factory=dict)
     gone: dict[Target, tuple[float, str]] = field(default_factory=dict)
-    """Target that does not exist → until when that is believed without another call, and the error."""
-    called_at: dict[str, float] = field(default_factory=dict)
+    """Target that does not exist → until when no call is made for it, and the error."""
+    planned_at: dict[str, float] = field(default_factory=dict)
     """Group of the plan queue → when its last plan was sent."""
     plans: dict[str, tuple[object, tuple[Invalidation, ...]]] = field(default_factory=dict)
-    """Group of the plan queue → what its last plan was made of, and the plan: it is not made again."""
-    blamed: dict[Target, list[float]] = field(default_factory=dict)
-    """When CloudFront refused a name, by its target."""
+    """Group of the plan queue → the input of its last plan, and the plan: it serves equal input again."""
+    refused_names: dict[Target, list[float]] = field(default_factory=dict)
+    """Target → the times at which CloudFront refused one of its names."""
     wildcards: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
     """Group of the plan queue → the wildcards of its last plan that had any, and when they were accepted."""
 
-    def blame(self, target: Target, now: float) -> None:
-        """Count a name that CloudFront refused alone."""
-        self.blamed[target] = [
-            each for each in self.blamed.get(target, ()) if each > now - BLAMED_SECONDS
+    def record_refused_name(self, target: Target, now: float) -> None:
+        """Count a name that CloudFront refused in a call of its own."""
+        self.refused_names[target] = [
+            each for each in self.refused_names.get(target, ()) if each > now - REFUSED_NAME_SECONDS
         ] + [now]
 
-    def blamed_lately(self, target: Target, now: float) -> int:
-        """How many names CloudFront has refused lately."""
-        return sum(each > now - BLAMED_SECONDS for each in self.blamed.get(target, ()))
+    def recently_refused_names(self, target: Target, now: float) -> int:
+        """How many of the target's names CloudFront refused within `REFUSED_NAME_SECONDS`."""
+        return sum(each > now - REFUSED_NAME_SECONDS for each in self.refused_names.get(target, ()))
 
     def planned(self, group: str, items: Iterable[str], now: float) -> None:
-        """Remember when a group's plan was sent, and the wildcards that it chose and CloudFront accepted."""
-        self.called_at[group] = now
-        found = tuple(item for item in items if is_wildcard(item))
-        if found:
-            self.wildcards[group] = (now, found)
+        """Remember when a group's plan was sent, and the wildcards among the accepted items."""
+        self.planned_at[group] = now
+        wildcards = tuple(filter(is_wildcard, items))
+        if wildcards:
+            self.wildcards[group] = (now, wildcards)
 
     def wildcards_since(self, group: str, since: float) -> tuple[str, ...]:
-        """The wildcards of the group's last plan that had any, where it is as young as that."""
-        at, found = self.wildcards.get(group, (since, ()))
-        return found if at > since else ()
+        """The wildcards of the group's last plan with wildcards, if it was sent after `since`."""
+        sent_at, wildcards = self.wildcards.get(group, (since, ()))
+        return wildcards if sent_at > since else ()
 
-    def purse(self, target_id: str, max_paths_per_hour: int, now: float) -> Purse:
-        """The target's purse, a new one where this sandbox has none."""
-        return self.purses.setdefault(target_id, Purse.cold(max_paths_per_hour, now))
+    def path_allowance(self, target_id: str, max_paths_per_hour: int, now: float) -> PathAllowance:
+        """The target's allowance; a new one where this sandbox has none."""
+        return self.path_allowances.setdefault(
+            target_id, PathAllowance.of_new_sandbox(max_paths_per_hour, now)
+        )

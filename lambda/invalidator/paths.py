@@ -1,7 +1,7 @@
 """A change + a route → every viewer path under which its copies may be cached.
 
-CloudFront matches an invalidation path with the URL that a viewer asked for, character by character.
-So every function here is about one question: how may the URL of this object be written?
+CloudFront compares an invalidation path with the URL of a viewer's request, character by character. So every
+function here answers one question: how may the URL of this object be written?
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from invalidator.settings import Route
 from invalidator.text import shown
 
 UNSAFE = ' <>"#%{}|\\^~[]`'
-"""The characters that RFC 1738 §2.2 calls unsafe, with the controls and all that is not ASCII.
+"""The unsafe characters of RFC 1738 §2.2 in ASCII; control characters and all others are unsafe as well.
 
-CloudFront wants exactly these percent-encoded: "Do not URL-encode any other characters in the path,
+CloudFront requires exactly these to be percent-encoded: "Do not URL-encode any other characters in the path,
 or CloudFront will not invalidate the old version" (Developer Guide, "Specify the files to invalidate").
 """
 
 MAX_PATH_LENGTH = 4_000
-"""Characters of an invalidation path, at most (CloudFront Developer Guide, same chapter)."""
+"""The most characters of an invalidation path (CloudFront Developer Guide, same chapter)."""
 
 MAX_TAG_LENGTH = 256
-"""Characters of a cache tag, at most (CloudFront Developer Guide, "Invalidate by cache tag")."""
+"""The most characters of a cache tag (CloudFront Developer Guide, "Invalidate by cache tag")."""
 
 _SAFE_IN_PATH = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in UNSAFE)
-# In the name of an object `?` would start a query string, and S3 reads `+` as a space.
+# In an object's name, `?` would start a query string, and S3 reads `+` as a space.
 _SAFE_IN_KEY = _SAFE_IN_PATH.replace("?", "").replace("+", "")
 
 _ESCAPE = re.compile(r"(%[0-9A-Fa-f]{2})")
 
 
 class PathError(ValueError):
-    """A path or tag that CloudFront would refuse or misunderstand; the text says what to do."""
+    """A path or tag that CloudFront would refuse or read differently; the text says what to do."""
 
 
-def unserved(bucket: str, key: str, route: Route) -> str | None:
-    """Why the route does not serve that object; None when it does."""
+def why_not_served(bucket: str, key: str, route: Route) -> str | None:
+    """Why the route does not serve the object; None where it does."""
     if not route.bucket:
         return "it serves no bucket"
     if bucket != route.bucket:
@@ -52,25 +52,26 @@ def unserved(bucket: str, key: str, route: Route) -> str | None:
         return f"the key lies outside the origin path {shown(route.origin_path)}"
     pattern = next((pattern for pattern in route.ignore if fnmatchcase(key, pattern)), None)
     if pattern is not None:
-        return f"the key matches {shown(pattern)}, which is to be ignored"
+        return f"the key matches {shown(pattern)}, which the route ignores"
     return None
 
 
 def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int = 0) -> tuple[str, ...]:
     """Items that together match every URL of an object that the route serves.
 
-    They are exact paths and, where `query_strings` or a `~` ask for it, wildcards, which end in `*`;
-    a `*` at the end of a name is sent as `%2A`, so that a name never purges its neighbours.
+    The items are exact paths, and wildcards where `query_strings` or a `~` require them. A `*` at the end of
+    a name is sent as `%2A`, so that it does not invalidate other objects.
 
-    A `*` anywhere else stays raw, though `checked_path` refuses it there from a person, who means a wildcard:
-    a viewer's browser sends it raw, as it is not in the path percent-encode set (WHATWG, URL Standard), and
-    CloudFront knows no wildcard but the last character (Developer Guide, "Specify the files to invalidate").
+    A `*` anywhere else stays raw: a browser sends it raw, as it is not in the path percent-encode set
+    (WHATWG, URL Standard), and CloudFront reads only the last character as a wildcard (Developer Guide,
+    "Specify the files to invalidate"). `checked_path` refuses it in a request, where it is most likely meant
+    as a wildcard.
 
-    `tilde="wildcard"`: from the first `~` on, a path is cut to a wildcard, because it is disputed
-    whether CloudFront matches `%7E` with a URL that a viewer wrote with `~` (aws-sdk issue 525);
-    `"encoded"`, and wherever that wildcard had nothing left of the name that the `~` begins, or fewer than
-    `min_wildcard_depth` complete directories before it: `%7E`. So no name, whoever chose it, is `/*` or
-    its whole directory. Raises `PathError` where the object can have no URL.
+    With `tilde="wildcard"` a path is cut to a wildcard at its first `~`, because sources differ on whether
+    CloudFront matches `%7E` with a URL in which a viewer wrote `~` (aws-sdk issue 525). With `"encoded"` the
+    path has `%7E`. It also has `%7E` where the name begins with the `~`, or where the wildcard would have
+    fewer than `min_wildcard_depth` complete directories before it, so that no name becomes a wildcard of its
+    whole directory. Raises `PathError` where the object can have no URL.
     """
     items = dict.fromkeys(
         item
@@ -84,21 +85,21 @@ def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int = 0
 
 
 def primary_path(key: str, route: Route) -> str:
-    """The one plain viewer path of an object that the route serves: encoded, no aliases, no wildcard."""
+    """The main viewer path of an object that the route serves: encoded, no alias, no wildcard."""
     return next(_spellings(next(_names(key, route))))
 
 
 def checked_path(path: str) -> str:
-    """A path that somebody wrote, as it is, if CloudFront will understand it as it was meant.
+    """The path of a request, unchanged, if it is valid.
 
-    It starts with a slash, is percent-encoded already, and holds a `*` as its last character only.
-    A query string may follow. Raises `PathError`.
+    A valid path starts with a slash, is percent-encoded, and has a `*` only as its last character. It may
+    have a query string. Raises `PathError` for any other.
     """
     if not path.startswith("/"):
         raise PathError(f"path {shown(path)} must start with a slash, as '/images/logo.png'")
     if "*" in path[:-1]:
         raise PathError(
-            f"path {shown(path)} has a '*' before its end, where CloudFront knows no wildcard: "
+            f"path {shown(path)} has a '*' before its end, where it is no wildcard for CloudFront: "
             "end the path at the '*', or write %2A for the character itself"
         )
     encoded = "".join(
@@ -110,9 +111,9 @@ def checked_path(path: str) -> str:
 
 
 def checked_tag(tag: str) -> str:
-    """A cache tag as the item `#tag`, whether or not it was written with its `#`.
+    """A cache tag as the item `#tag`; the `#` may be left out in `tag`.
 
-    A tag has 1 to 256 characters of ASCII 33 to 126 without the comma, and tags know no wildcard
+    A tag has 1 to 256 characters of ASCII 33 to 126 without the comma, and tags have no wildcards
     (CloudFront Developer Guide, "Invalidate by cache tag"). Raises `PathError`.
     """
     name = tag.removeprefix("#")
@@ -125,7 +126,7 @@ def checked_tag(tag: str) -> str:
 
 
 def _path_at_viewer(key: str, route: Route) -> str | None:
-    """What CloudFront puts the origin path before, to ask S3 for that key; None where nothing is."""
+    """The path of a viewer for which CloudFront requests that key from S3; None where there is none."""
     path = f"/{key}"
     # An origin path ends where a segment ends: docs2/x does not lie under /docs.
     if not path.startswith(f"{route.origin_path}/"):
@@ -134,7 +135,7 @@ def _path_at_viewer(key: str, route: Route) -> str | None:
 
 
 def _names(key: str, route: Route) -> Iterator[str]:
-    """The paths, not yet encoded, that lead to the object: its own, then its directory's and clean ones."""
+    """The unencoded paths of the object: its own, those of its directory, and clean URLs."""
     path = _path_at_viewer(key, route)
     if path is None:
         raise PathError(f"key {shown(key)} lies outside the origin path {shown(route.origin_path)}")
@@ -142,11 +143,11 @@ def _names(key: str, route: Route) -> Iterator[str]:
     directory, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
     if name in route.index_documents:
         yield directory
-        # `/` has no form without the slash, and that of `/a//` would be the directory `/a/`, another one.
+        # `/` has no form without the slash, and `/a//` without it is `/a/`, another directory.
         if directory != "/" and not directory.endswith("//"):
             yield directory[:-1]
     for extension in route.strip_extensions:
-        # What is nothing but an extension has no clean URL: its directory's is another object's.
+        # A name that is only an extension has no clean URL: its directory's URL belongs to another object.
         if name.endswith(extension) and name != extension:
             yield path[: -len(extension)]
 
@@ -174,7 +175,7 @@ def _items(path: str, query_strings: bool, cut_at_tilde: bool, min_wildcard_dept
 
 def _quoted(text: str, safe: str) -> str:
     try:
-        # quote() takes `~` for safe, whatever it is told.
+        # quote() never encodes `~`.
         return quote(text, safe=safe).replace("~", "%7E")
     except UnicodeEncodeError:
         raise PathError(f"{shown(text)} is not Unicode text: half of a surrogate pair stands alone") from None
@@ -183,7 +184,7 @@ def _quoted(text: str, safe: str) -> str:
 def _check_length(path: str) -> str:
     if len(path) > MAX_PATH_LENGTH:
         raise PathError(
-            f"path {shown(path)} has {len(path)} characters, and CloudFront takes {MAX_PATH_LENGTH}: "
-            "invalidate a wildcard of its directory"
+            f"path {shown(path)} has {len(path)} characters, and CloudFront allows {MAX_PATH_LENGTH}: "
+            "request a wildcard of its directory"
         )
     return path

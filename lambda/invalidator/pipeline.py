@@ -1,4 +1,4 @@
-"""Settings + batch → plan: the pure half of the work, which the handler and the command line share."""
+"""Settings + batch → plan: the pure half of the work, shared by the handler and the command line."""
 
 from __future__ import annotations
 
@@ -12,66 +12,68 @@ from invalidator import paths
 from invalidator.collateral import Measure
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.listing import Listing
-from invalidator.plan import Invalidation, covering, plan, wildcard_stems
+from invalidator.plan import Invalidation, covering_wildcard, plan, wildcard_stems
 from invalidator.settings import Budget, Settings, Target
 from invalidator.text import joined, listed, shown
 
-Wanted = Mapping[Target, Mapping[str, frozenset[str]]]
-"""Target → path or tag → ids of the messages that want it invalidated."""
+MessagesByItem = Mapping[Target, Mapping[str, frozenset[str]]]
+"""Target → path or tag → ids of the messages that ask for its invalidation."""
 
-AS_ASKED = Budget(max_paths=sys.maxsize, max_wildcards=sys.maxsize)
-"""What somebody asked for is sent as it was asked: deduplicated, never merged into something broader."""
+UNLIMITED = Budget(max_paths=sys.maxsize, max_wildcards=sys.maxsize)
+"""The budget of requests: their paths are deduplicated, and never merged into wildcards."""
 
-
-ROUTES_NAMED = 5
-"""Routes whose reasons are told of one object that no route serves."""
+MAX_REASONS = 5
+"""Routes whose reasons are given for one object that no route serves."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a batch comes to, before anything was sent."""
+    """The plan of a batch, before any call."""
 
     invalidations: tuple[Invalidation, ...]
-    rehearsed: tuple[Invalidation, ...]
-    """The plan of the requests that asked for a dry run: never to be sent."""
+    dry_run_invalidations: tuple[Invalidation, ...]
+    """The plan of the requests with `dry_run`: it is never sent."""
     ignored: tuple[Ignored, ...]
     rejected: tuple[Rejected, ...]
-    changes: Mapping[Target, int]
-    """How many changed objects each target serves, with all the repetitions that were received."""
+    change_counts: Mapping[Target, int]
+    """How many changed objects each target serves, repeated events included."""
     requested: frozenset[tuple[Target, str]] = frozenset()
-    """Items that are sent as they were requested, whatever CloudFront says of them."""
+    """Items of requests: each is sent unchanged, and no wildcard replaces it when CloudFront refuses it."""
 
 
 @dataclass
-class Found:
-    """What is learnt beside the viewer paths while changes are read."""
+class Tally:
+    """What `routed` counts, ignores and rejects beside the viewer paths that it returns."""
 
-    counts: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
+    change_counts: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
     """How many changed objects each target serves."""
     ignored: list[Ignored] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
 def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) -> Prepared:
-    """Plan a batch: every served change and every request is covered, whatever is wrong is rejected by name.
+    """Plan a batch: the plan covers every served change and every request, or rejects it with a reason.
 
-    The listing is used only with `settings.inventory`, and only where paths must be merged; what it cannot
-    list is planned blind. A dry run is planned by itself, as if nothing else had come.
+    The listing is used only where paths must be merged; a bucket that cannot be listed is planned without
+    it. A dry run is planned on its own, as if it were the only request.
     """
-    asked, unusable = checked_requests(settings, batch.requests)
-    found, tried = Found(), Found()
-    real = [each for each in asked if not each.request.dry_run]
-    dry = [each for each in asked if each.request.dry_run]
-    changed = _gathered((*served(settings, batch.changes, found), *served_keys(real, found)))
-    requested, changed = without_covered(_requested(real), changed)
-    rehearsed = without_covered(_requested(dry), _gathered(served_keys(dry, tried)))
-    known = measures(settings, listing)
+    requests, invalid = checked_requests(settings, batch.requests)
+    sent = [each for each in requests if not each.request.dry_run]
+    dry_runs = [each for each in requests if each.request.dry_run]
+    sent_tally, dry_run_tally = Tally(), Tally()
+    changed = _gathered((*routed(settings, batch.changes, sent_tally), *routed_keys(sent, sent_tally)))
+    requested, changed = without_covered(_requested(sent), changed)
+    dry_run_requested, dry_run_changed = without_covered(
+        _requested(dry_runs), _gathered(routed_keys(dry_runs, dry_run_tally))
+    )
+    measure_of = measures(settings, listing)
     return Prepared(
-        invalidations=plan(requested, AS_ASKED) + plan(changed, settings.budget, known),
-        rehearsed=plan(rehearsed[0], AS_ASKED) + plan(rehearsed[1], settings.budget, known),
-        ignored=(*batch.ignored, *found.ignored, *tried.ignored),
-        rejected=(*batch.rejected, *unusable, *found.rejected, *tried.rejected),
-        changes=dict(found.counts),
+        invalidations=plan(requested, UNLIMITED) + plan(changed, settings.budget, measure_of),
+        dry_run_invalidations=plan(dry_run_requested, UNLIMITED)
+        + plan(dry_run_changed, settings.budget, measure_of),
+        ignored=(*batch.ignored, *sent_tally.ignored, *dry_run_tally.ignored),
+        rejected=(*batch.rejected, *invalid, *sent_tally.rejected, *dry_run_tally.rejected),
+        change_counts=dict(sent_tally.change_counts),
         requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
 
@@ -107,40 +109,42 @@ def _target(settings: Settings, request: Request) -> Target:
 
 def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
     names_nothing = request.paths is None and request.keys is None and not request.tags
-    asked = settings.default_paths if names_nothing else request.paths or ()
-    return tuple(map(paths.checked_path, asked)) + tuple(map(paths.checked_tag, request.tags))
+    requested_paths = settings.default_paths if names_nothing else request.paths or ()
+    return tuple(map(paths.checked_path, requested_paths)) + tuple(map(paths.checked_tag, request.tags))
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that can be carried out: whose cache, which items, and which objects."""
+class CheckedRequest:
+    """A request that can be carried out: its target, its items, and its objects."""
 
     request: Request
     target: Target | None
-    """None: it names keys alone, and each goes where the routes take it."""
+    """None: the request names keys only, and the routes decide the targets of each."""
     items: tuple[str, ...]
     changes: tuple[Change, ...]
     """Its keys, as changes."""
     settings: Settings
-    """By which those are planned: of a request that names its target, with the routes to that one."""
+    """The settings for its keys; where the request names a target, with the routes of that target only."""
 
 
-def checked_requests(settings: Settings, requests: Iterable[Request]) -> tuple[list[Asked], list[Rejected]]:
-    """The requests that can be carried out, and a refusal with its reason for each of the others."""
-    asked: list[Asked] = []
+def checked_requests(
+    settings: Settings, requests: Iterable[Request]
+) -> tuple[list[CheckedRequest], list[Rejected]]:
+    """The requests that can be carried out, and a `Rejected` with its reason for each of the others."""
+    checked: list[CheckedRequest] = []
     rejected: list[Rejected] = []
     for request in requests:
         try:
-            asked.append(_asked(settings, request))
+            checked.append(_checked_request(settings, request))
         except (UnknownDistributionError, UnknownBucketError, paths.PathError) as error:
             rejected.append(Rejected(request.message_id, str(error), request.job_id))
-    return asked, rejected
+    return checked, rejected
 
 
-def _asked(settings: Settings, request: Request) -> Asked:
+def _checked_request(settings: Settings, request: Request) -> CheckedRequest:
     items = _requested_items(settings, request)
-    by_key_alone = request.keys is not None and not items and not request.distribution_id
-    target = None if by_key_alone else _target(settings, request)
+    has_only_keys = request.keys is not None and not items and not request.distribution_id
+    target = None if has_only_keys else _target(settings, request)
     if request.distribution_id:
         settings = replace(
             settings, routes=tuple(route for route in settings.routes if route.target == target)
@@ -149,7 +153,7 @@ def _asked(settings: Settings, request: Request) -> Asked:
     changes = tuple(
         Change(request.message_id, bucket, key, request.time) for key in dict.fromkeys(request.keys or ())
     )
-    return Asked(request, target, items, changes, settings)
+    return CheckedRequest(request, target, items, changes, settings)
 
 
 class UnknownBucketError(ValueError):
@@ -169,27 +173,29 @@ def _bucket(settings: Settings, request: Request) -> str:
     return request.bucket or buckets[0]
 
 
-def _requested(asked: Iterable[Asked]) -> Wanted:
-    return _gathered((each.target, each.items, each.request.message_id) for each in asked if each.target)
+def _requested(requests: Iterable[CheckedRequest]) -> MessagesByItem:
+    return _gathered((each.target, each.items, each.request.message_id) for each in requests if each.target)
 
 
-def served_keys(asked: Iterable[Asked], found: Found) -> Iterator[tuple[Target, tuple[str, ...], str]]:
-    """The keys of requests, served as changes are."""
-    for each in asked:
-        yield from served(each.settings, each.changes, found)
+def routed_keys(
+    requests: Iterable[CheckedRequest], tally: Tally
+) -> Iterator[tuple[Target, tuple[str, ...], str]]:
+    """The keys of requests, routed as changes are."""
+    for each in requests:
+        yield from routed(each.settings, each.changes, tally)
 
 
-def served(
-    settings: Settings, changes: Iterable[Change], found: Found
+def routed(
+    settings: Settings, changes: Iterable[Change], tally: Tally
 ) -> Iterator[tuple[Target, tuple[str, ...], str]]:
     """Each change, one at a time: the target that serves it, its viewer paths, and the id of its message.
 
-    What is ignored, rejected and counted on the way is added to `found`.
+    What is ignored, rejected and counted is added to `tally`.
     """
     for change in changes:
         reasons = []
         for route in settings.routes:
-            reason = paths.unserved(change.bucket, change.key, route)
+            reason = paths.why_not_served(change.bucket, change.key, route)
             if reason is not None:
                 reasons.append(f"route {route.name}: {reason}")
                 continue
@@ -198,15 +204,15 @@ def served(
                     change.key, route, settings.tilde, settings.budget.min_wildcard_depth
                 )
             except paths.PathError as error:
-                found.rejected.append(Rejected(change.message_id, str(error)))
+                tally.rejected.append(Rejected(change.message_id, str(error)))
                 continue
-            found.counts[route.target] += 1
+            tally.change_counts[route.target] += 1
             yield route.target, items, change.message_id
         if len(reasons) == len(settings.routes):
-            found.ignored.append(Ignored(change.message_id, joined(reasons, ROUTES_NAMED)))
+            tally.ignored.append(Ignored(change.message_id, joined(reasons, MAX_REASONS)))
 
 
-def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> Wanted:
+def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> MessagesByItem:
     gathered: dict[Target, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for target, items, message_id in wanted:
         by_item = gathered[target]
@@ -218,24 +224,29 @@ def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> Wanted:
     }
 
 
-def without_covered(requested: Wanted, changed: Wanted) -> tuple[Wanted, Wanted]:
-    """Changes that a request covers anyway ride along with it, and are not paid for twice."""
-    served = {target: dict(by_item) for target, by_item in requested.items()}
+def without_covered(
+    requested: MessagesByItem, changed: MessagesByItem
+) -> tuple[MessagesByItem, MessagesByItem]:
+    """The requested items, which also serve the changes that they cover, and the changes that are left.
+
+    A path that a request covers is not paid for twice.
+    """
+    serving = {target: dict(by_item) for target, by_item in requested.items()}
     left: dict[Target, dict[str, frozenset[str]]] = {}
     for target, by_path in changed.items():
-        by_item = served.get(target, {})
+        by_item = serving.get(target, {})
         stems = wildcard_stems(by_item)
         for path, ids in by_path.items():
-            item = path if path in by_item else covering(stems, path)
+            item = path if path in by_item else covering_wildcard(stems, path)
             if item is None:
                 left.setdefault(target, {})[path] = ids
             else:
                 by_item[item] |= ids
-    return served, left
+    return serving, left
 
 
 def measures(settings: Settings, listing: Listing | None) -> dict[Target, Measure]:
-    """Target → what tells the collateral of its wildcards from its buckets; without a listing, none."""
+    """Target → the measure of its wildcards' collateral in its buckets; empty without a listing."""
     if listing is None:
         return {}
     return {

@@ -1,8 +1,8 @@
 """Paths → `Invalidation`s: covered, deduplicated, within the budgets and CloudFront's limits.
 
-    paths ──▶ no duplicates, no covered paths ──▶ past the budget: merged (`cover.merge`) ──▶ items ──▶ calls
+    paths ──▶ without duplicates and covered paths ──▶ past the budget: `merging.merge` ──▶ items ──▶ calls
 
-Every path that goes in is covered by an item that comes out, as `covers` sees it; no setting changes that.
+Every path of the input is covered by an item of the result (`covers`), whatever the settings.
 """
 
 from __future__ import annotations
@@ -14,17 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from invalidator.collateral import Measure, known
-from invalidator.knapsack import WILDCARDS_AT_ONCE
+from invalidator.limits import ITEMS_PER_CALL, WILDCARDS_IN_PROGRESS
 from invalidator.merging import merge
-from invalidator.prefix_tree import is_wildcard
+from invalidator.prefix_tree import before_wildcard, is_wildcard
 from invalidator.settings import Budget, Target
 
-MAX_ITEMS_PER_CALL = 3_000
-"""What CloudFront has in progress at once, besides `WILDCARDS_AT_ONCE`: no call may have more."""
-
-
 Unchanged = Measure | Sequence[str]
-"""What is known of the objects that did not change: a measure, or the viewer paths of all of them."""
+"""What is known of the unchanged objects: a measure, or the viewer paths of all of them."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +33,11 @@ class Invalidation:
     serves: Mapping[str, frozenset[str]]
     """Item → ids of the messages whose paths it covers."""
     caller_reference: str
-    """The same for the same work, which so is never done twice: a digest of target, items and messages."""
+    """A digest of target, items and messages: CloudFront carries out two calls with one reference once."""
 
     @property
     def wildcards(self) -> int:
-        """How many items are wildcards, of which CloudFront runs fewer at once than of other paths."""
+        """How many items are wildcards; CloudFront has a separate, smaller quota for them."""
         return sum(map(is_wildcard, self.items))
 
     @property
@@ -51,10 +47,10 @@ class Invalidation:
 
 
 def covers(item: str, path: str) -> bool:
-    """Whether invalidating `item` surely invalidates `path`, which may itself be a wildcard or a tag.
+    """Whether an invalidation of `item` surely invalidates `path`, which may itself be a wildcard or a tag.
 
-    `/a*` covers `/a` and all that begins with it. `/a/*` is not relied on to cover `/a/` itself: the
-    developer guide speaks of the files in a directory, and reports differ. `/*` covers every path.
+    `/a*` covers every path that begins with `/a`. `/a/*` is not assumed to cover `/a/` itself: the developer
+    guide mentions only the files in a directory, and reports differ. `/*` covers every path.
     """
     if item == path:
         return True
@@ -68,12 +64,14 @@ def covers(item: str, path: str) -> bool:
     return path.startswith(prefix) and not (path == prefix and prefix.endswith("/"))
 
 
-def cover(paths: Iterable[str], budget: Budget, unchanged: Unchanged | None = None) -> tuple[str, ...]:
-    """Items, sorted, that cover every one of `paths`: merged only past the budget, with the least collateral.
+def covering_items(
+    paths: Iterable[str], budget: Budget, unchanged: Unchanged | None = None
+) -> tuple[str, ...]:
+    """Items, sorted, that cover all of `paths`; merged only past the budget, with the least collateral.
 
-    `unchanged` are the viewer paths of objects that did not change, which a wildcard had better not match;
-    None: they are not known. Tags are never merged, but count as paths. Where `min_wildcard_depth` forbids
-    to merge enough, there are more items than the budget asks for.
+    `unchanged` tells which objects did not change, so that wildcards match few of them; None: not known.
+    Tags are never merged, but count as paths. Where `min_wildcard_depth` prevents enough merging, there are
+    more items than the budget allows.
     """
     tags, distinct = _distinct(paths)
     paths_left = budget.max_paths - len(tags)
@@ -85,7 +83,7 @@ def cover(paths: Iterable[str], budget: Budget, unchanged: Unchanged | None = No
 
 
 def must_merge(paths: Iterable[str], budget: Budget) -> bool:
-    """Whether `cover` would merge: only then is an inventory of any use."""
+    """Whether `covering_items` would merge; only then is an inventory used."""
     tags, distinct = _distinct(paths)
     return _exceeds(distinct, budget.max_paths - len(tags), budget.max_wildcards)
 
@@ -94,33 +92,33 @@ def plan(
     wanted: Mapping[Target, Mapping[str, frozenset[str]]],
     budget: Budget,
     unchanged: Mapping[Target, Unchanged] | None = None,
-    most: int = MAX_ITEMS_PER_CALL,
+    most: int = ITEMS_PER_CALL,
 ) -> tuple[Invalidation, ...]:
     """The fewest calls that cover each target's paths, each with the messages that it serves.
 
     `wanted` maps, per target, each path or tag to the ids of the messages that ask for it; `unchanged` is
-    the inventory where there is one. One item alone serves a path: a failed call fails its own messages.
-    No target has more items than `most`, or than `max_paths` where that is more, in whatever setting: where
-    `min_wildcard_depth` leaves more of them, it yields step by step. Tags alone are beyond that, as they are
-    never merged.
+    the inventory where there is one. Each path is served by one item, so that a failed call fails only its
+    own messages. No target has more items than the greater of `most` and `max_paths`: where
+    `min_wildcard_depth` leaves more, it is lowered step by step. Only tags can exceed that, as they are never
+    merged.
     """
-    return tuple(
-        _invalidation(target, call, serves)
-        for target, messages in sorted(wanted.items())
-        for serves in [_served(_within(messages, budget, (unchanged or {}).get(target), most), messages)]
-        for call in _calls(tuple(serves))
-    )
+    invalidations: list[Invalidation] = []
+    for target, messages in sorted(wanted.items()):
+        items = _within(messages, budget, (unchanged or {}).get(target), most)
+        serves = _messages_of_items(items, messages)
+        invalidations += [_invalidation(target, call, serves) for call in _calls(items)]
+    return tuple(invalidations)
 
 
 def _within(
     paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
 ) -> tuple[str, ...]:
-    """The items of `cover`, with the greatest `min_wildcard_depth` that keeps the ceiling."""
-    items = cover(paths, budget, unchanged)
-    ceiling = max(most, budget.max_paths)
-    while len(items) > ceiling and budget.min_wildcard_depth > 0:
+    """The items of `covering_items`, with the greatest `min_wildcard_depth` that keeps to the maximum."""
+    items = covering_items(paths, budget, unchanged)
+    max_items = max(most, budget.max_paths)
+    while len(items) > max_items and budget.min_wildcard_depth > 0:
         budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)
-        items = cover(paths, budget, unchanged)
+        items = covering_items(paths, budget, unchanged)
     return items
 
 
@@ -153,7 +151,7 @@ def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
         return tags, sorted(unique)
     kept: list[str] = []
     widest = ""
-    for path in sorted(unique, key=lambda path: (_text(path), not is_wildcard(path))):
+    for path in sorted(unique, key=lambda path: (before_wildcard(path), not is_wildcard(path))):
         if widest and covers(widest, path):
             continue
         kept.append(path)
@@ -162,48 +160,46 @@ def _distinct(paths: Iterable[str]) -> tuple[list[str], list[str]]:
     return tags, kept
 
 
-def _text(path: str) -> str:
-    return path[:-1] if is_wildcard(path) else path
-
-
 def _exceeds(paths: Sequence[str], max_paths: int, max_wildcards: int) -> bool:
     return len(paths) > max(max_paths, 1) or sum(map(is_wildcard, paths)) > max_wildcards
 
 
 def wildcard_stems(items: Iterable[str]) -> list[str]:
-    """What stands before the `*` of the wildcards among the items that no other one covers, sorted."""
+    """The texts before the `*` of the items' wildcards that no other wildcard covers, sorted."""
     _, broadest = _distinct(item for item in items if is_wildcard(item))
     return sorted(item[:-1] for item in broadest)
 
 
-def covering(stems: Sequence[str], path: str) -> str | None:
-    """The wildcard that covers the path, of those that `wildcard_stems` answered; None where none does.
+def covering_wildcard(stems: Sequence[str], path: str) -> str | None:
+    """The wildcard that covers the path, given the result of `wildcard_stems`; None where none does.
 
-    None of them lies within another: only the last one before the path can cover it.
+    No stem begins with another, so only the last one before the path can cover it.
     """
-    at = bisect_right(stems, _text(path)) - 1
+    at = bisect_right(stems, before_wildcard(path)) - 1
     wildcard = f"{stems[at]}*" if at >= 0 else ""
     return wildcard if wildcard and covers(wildcard, path) else None
 
 
-def _served(items: tuple[str, ...], messages: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Item → messages."""
+def _messages_of_items(
+    items: tuple[str, ...], messages: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Item → ids of the messages whose paths it covers."""
     exact = set(items)
     stems = sorted(item[:-1] for item in items if is_wildcard(item))
-    served: dict[str, set[str]] = {item: set() for item in items}
+    message_ids: dict[str, set[str]] = {item: set() for item in items}
     for path, ids in messages.items():
-        item = path if path in exact else f"{stems[bisect_right(stems, _text(path)) - 1]}*"
-        served[item].update(ids)
-    return {item: frozenset(ids) for item, ids in served.items()}
+        item = path if path in exact else f"{stems[bisect_right(stems, before_wildcard(path)) - 1]}*"
+        message_ids[item].update(ids)
+    return {item: frozenset(ids) for item, ids in message_ids.items()}
 
 
 def _calls(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """As few calls as CloudFront's limits allow: wildcards, filled up with other items; each sorted."""
+    """The fewest calls within CloudFront's limits: wildcards, filled up with other items; each sorted."""
     wildcards = [item for item in items if is_wildcard(item)]
     others = [item for item in items if not is_wildcard(item)]
     while wildcards or others:
-        taken, wildcards = wildcards[:WILDCARDS_AT_ONCE], wildcards[WILDCARDS_AT_ONCE:]
-        room = MAX_ITEMS_PER_CALL - len(taken)
+        taken, wildcards = wildcards[:WILDCARDS_IN_PROGRESS], wildcards[WILDCARDS_IN_PROGRESS:]
+        room = ITEMS_PER_CALL - len(taken)
         filling, others = others[:room], others[room:]
         yield tuple(sorted(taken + filling))
 

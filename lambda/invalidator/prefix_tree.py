@@ -1,6 +1,6 @@
-"""Sorted paths → the tree of the prefixes at which they part: the places where a wildcard may end.
+"""Sorted paths → the tree of the prefixes at which they differ: the places where a wildcard may end.
 
-A wildcard best ends at a fork. Cut at any other place, it covers the same paths and matches more.
+A wildcard ends best at a fork. A shorter one covers the same paths of the tree and matches more objects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ CONTINUATIONS = ("%8", "%9", "%A", "%a", "%B", "%b")
 
 
 class Fork(NamedTuple):
-    """A prefix at which sorted paths part."""
+    """A prefix after which sorted paths differ."""
 
     first: int
     """Index of the first path under the fork; the path begins with the fork's prefix."""
@@ -26,7 +26,7 @@ class Fork(NamedTuple):
     size: int
     """Number of forks in the subtree, this one included."""
     paths: int
-    """Number of paths under this fork and under none of its children: sent as they are where it is open."""
+    """Number of paths under this fork and under none of its children: exact items where it stays open."""
     wildcards: int
     """Number of these paths that are wildcards themselves."""
 
@@ -35,11 +35,12 @@ class Tree(NamedTuple):
     """The forks of sorted paths."""
 
     stems: Sequence[str]
-    """The paths, sorted, each without what its wildcard must not have before the `*` (`stem`)."""
+    """The stem of each path, sorted (`stem`)."""
     forks: Sequence[Fork]
     """In post-order: each fork after the forks under it."""
 
     def prefix(self, fork: Fork) -> str:
+        """The text that all paths under the fork begin with."""
         return self.stems[fork.first][: fork.end]
 
 
@@ -48,25 +49,30 @@ def is_wildcard(item: str) -> bool:
     return item.endswith("*") and not item.startswith("#")
 
 
+def before_wildcard(item: str) -> str:
+    """The item without the `*` of a wildcard."""
+    return item[:-1] if is_wildcard(item) else item
+
+
 def stem(path: str) -> str:
-    """What a wildcard may have before its `*` and surely cover the path: for `/a/` it is `/a`, not `/a/`."""
+    """The longest text whose wildcard surely covers the path: for `/a/` it is `/a`, not `/a/`."""
     if is_wildcard(path) or (path.endswith("/") and len(path) > 1):
         return path[:-1]
     return path
 
 
-def grown(paths: Sequence[str]) -> Tree:
+def build_tree(paths: Sequence[str]) -> Tree:
     """The tree of paths that are sorted by their stems.
 
     One sweep over the neighbours: `spine` holds the forks that are not complete yet, from the root down.
     """
     stems = [stem(path) for path in paths]
     forks: list[Fork] = []
-    spine: list[_Growing] = []
+    spine: list[_OpenFork] = []
     for at, own in enumerate(stems):
         shared = shared_prefix(own, stems[at + 1]) if at + 1 < len(stems) else -1
         if shared > (spine[-1].end if spine else -1):
-            spine.append(_Growing(at, shared))
+            spine.append(_OpenFork(at, shared))
         if spine:
             spine[-1].paths += 1
             spine[-1].wildcards += is_wildcard(paths[at])
@@ -74,19 +80,19 @@ def grown(paths: Sequence[str]) -> Tree:
             fork = spine.pop().complete(at)
             forks.append(fork)
             if shared > (spine[-1].end if spine else -1):
-                spine.append(_Growing(fork.first, shared))
+                spine.append(_OpenFork(fork.first, shared))
             if spine:
                 spine[-1].children += 1
                 spine[-1].size += fork.size
     return Tree(stems, forks)
 
 
-def maximal(forks: Sequence[Fork], among: Sequence[bool]) -> list[Fork]:
-    """Of a whole tree's forks, those of the flagged ones that lie under no other flagged one."""
+def maximal(forks: Sequence[Fork], flags: Sequence[bool]) -> list[Fork]:
+    """The flagged forks of a whole tree that lie under no other flagged fork."""
     found = []
     at = len(forks) - 1
     while at >= 0:
-        if among[at]:
+        if flags[at]:
             found.append(forks[at])
             at -= forks[at].size
         else:
@@ -94,8 +100,8 @@ def maximal(forks: Sequence[Fork], among: Sequence[bool]) -> list[Fork]:
     return found
 
 
-class _Growing:
-    """A fork whose last path has not been seen yet."""
+class _OpenFork:
+    """A fork whose last path has not been reached yet."""
 
     __slots__ = ("children", "end", "first", "paths", "size", "wildcards")
 
@@ -108,7 +114,7 @@ class _Growing:
 
 
 def shared_prefix(one: str, other: str) -> int:
-    """Length of the longest common prefix that cuts no escaped character in two."""
+    """Length of the longest common prefix that does not end inside an escaped character."""
     low, high = 0, min(len(one), len(other)) + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -117,11 +123,11 @@ def shared_prefix(one: str, other: str) -> int:
         else:
             high = middle
     if "%" in one[max(low - 2, 0) : low + 1] or "%" in other[low : low + 1]:
-        return min(_whole(one, low), _whole(other, low))
+        return min(_end_of_whole_character(one, low), _end_of_whole_character(other, low))
     return low
 
 
-def _whole(path: str, end: int) -> int:
+def _end_of_whole_character(path: str, end: int) -> int:
     """The last place up to `end` that is neither inside an escape nor before a continuation byte of UTF-8."""
     end -= next((inside for inside in (1, 2) if path[max(end - inside, 0) : end].startswith("%")), 0)
     while path.startswith(CONTINUATIONS, end) and path[:end][-3:].startswith("%"):
@@ -130,5 +136,5 @@ def _whole(path: str, end: int) -> int:
 
 
 def sorted_by_stem(paths: Iterable[str]) -> list[str]:
-    """The paths in the order that `grown` takes them in."""
+    """The paths in the order that `build_tree` needs."""
     return sorted(paths, key=lambda path: (stem(path), path))

@@ -1,6 +1,6 @@
-"""SQS: chunks into the plan queue, dead letters with their reason, and messages handed back for a time.
+"""SQS: sends chunks to the plan queue and dead letters with their reason, and hands messages back.
 
-Nothing here raises for what SQS refuses: what was not sent is answered, so that its messages come back.
+No function raises when SQS refuses something: it returns what was not sent, so that those messages come back.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from invalidator.chunks import DeadLetter, Parcel
 
 ENTRIES = 10
-"""Of one batch call, at most (SQS, SendMessageBatch and ChangeMessageVisibilityBatch)."""
+"""The most entries of one batch call (SQS, SendMessageBatch and ChangeMessageVisibilityBatch)."""
 
 BATCH_BYTES = 240_000
-"""All bodies of one batch call together: below 256 KB, SQS's limit until August 2025."""
+"""The most bytes of all bodies of a batch call: below 256 KB, SQS's limit until August 2025."""
 
 REASON_LENGTH = 1_000
-"""Characters of a dead letter's reason."""
+"""The most characters of a dead letter's reason."""
 
 LONGEST_VISIBILITY_SECONDS = 43_200
 """SQS's limit: twelve hours."""
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
-    """Send chunks; the ids of the messages of which some part was not accepted."""
+    """Send chunks; the ids of the messages of which a part was not accepted."""
     failed: set[str] = set()
     for batch in _batches(parcels):
         entries = [
@@ -51,32 +51,35 @@ def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
             refused = {int(each["Id"]): str(each.get("Message", "")) for each in answer.get("Failed", [])}
         except (ClientError, BotoCoreError) as error:
             refused = dict.fromkeys(range(len(batch)), str(error))
-        for number, why in refused.items():
-            _log.error("chunk not sent", extra={"group": batch[number][0].group, "error": why})
+        for number, reason in refused.items():
+            _log.error("chunk not sent", extra={"group": batch[number][0].group, "error": reason})
             failed |= batch[number][0].message_ids
     return frozenset(failed)
 
 
-def send_dead_letter(queue_url: str, letter: DeadLetter) -> bool:
+def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
     """Send one dead letter; whether SQS accepted it."""
-    attributes = {"reason": letter.reason[:REASON_LENGTH], "distribution_id": letter.distribution_id}
+    attributes = {
+        "reason": dead_letter.reason[:REASON_LENGTH],
+        "distribution_id": dead_letter.distribution_id,
+    }
     try:
         client().send_message(
             QueueUrl=queue_url,
-            MessageBody=letter.body,
+            MessageBody=dead_letter.body,
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value or "none"}
                 for name, value in attributes.items()
             },
         )
     except (ClientError, BotoCoreError) as error:
-        _log.error("dead letter not sent", extra={"error": str(error), "reason": letter.reason})
+        _log.error("dead letter not sent", extra={"error": str(error), "reason": dead_letter.reason})
         return False
     return True
 
 
 def hand_back(queue_url: str, seconds_by_receipt: Mapping[str, float]) -> None:
-    """Let messages that the answer names as failures come back after so many seconds.
+    """Set after how many seconds each failed message of the batch comes back.
 
     Where SQS refuses, they come back after the queue's own visibility time-out.
     """

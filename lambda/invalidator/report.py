@@ -1,4 +1,4 @@
-"""Outcomes → what the caller, the queue, the log and the metrics are told."""
+"""Outcomes → the answers for the caller and the queue, the log records and the metrics."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ from invalidator.text import clipped, joined
 NAMESPACE = "CloudFrontInvalidation"
 
 LOGGED_REASONS = 20
-"""Distinct reasons in a batch's record, and items in a refusal's."""
+"""The most reasons in the record of a batch, and items in the record of a failure."""
 
 LOGGED_IDS = 1_000
-"""Messages in the record of a refusal, which stays far below the 256 KB of a log event."""
-
+"""The most messages in the record of a failure, which stays far below the 256 KB of a log event."""
 
 RECORDS_AT_ONCE = 100
-"""Records of failures that one invocation writes; a message may hold 130,000 broken ones."""
+"""The most records of failures of one invocation; a message may hold 130,000 broken ones."""
 
 
 class InvalidationError(Exception):
-    """Some of what was asked was not invalidated; the text says what, why and what to do."""
+    """A request or change was not invalidated; the text says which, why and what to do."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one invocation came to."""
+    """The result of one invocation."""
 
     batch: Batch
     prepared: Prepared
@@ -48,7 +47,7 @@ class Report:
 
     @property
     def failures(self) -> dict[str, list[str]]:
-        """Message id → why it failed: it was rejected, or an item that was to serve it was not accepted."""
+        """Message id → why it failed: it was rejected, or an item that serves it was not accepted."""
         failures: dict[str, list[str]] = {}
         for rejected in self.prepared.rejected:
             failures.setdefault(rejected.message_id, []).append(rejected.error)
@@ -61,16 +60,16 @@ class Report:
     @property
     def jobs(self) -> dict[str, str]:
         """Message id → the CodePipeline job that it came from."""
-        asked: tuple[Request | Rejected, ...] = (*self.batch.requests, *self.prepared.rejected)
-        return {each.message_id: each.job_id for each in asked if each.job_id}
+        parts: tuple[Request | Rejected, ...] = (*self.batch.requests, *self.prepared.rejected)
+        return {each.message_id: each.job_id for each in parts if each.job_id}
 
 
 def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the handler returns: the partial-batch answer for a queue, else the direct answer.
 
-    `answered` are the messages whose sender already knows how they ended. Raises InvalidationError where
-    there is no queue to take the failed messages back, so that a caller sees a function error, and Lambda
-    retries an asynchronous invocation and keeps its dead letter.
+    `answered` are the messages whose sender has been answered. Raises InvalidationError where no queue can
+    take the failed messages back: a caller then sees a function error, and Lambda retries an asynchronous
+    invocation and keeps its event in the dead-letter queue.
     """
     failures = {each: texts for each, texts in report.failures.items() if each not in answered}
     if report.batch.queued:
@@ -82,36 +81,38 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
 
 
 def direct_answer(report: Report) -> dict[str, Any]:
-    """The answer to somebody who called the function: what was created, or what a dry run would create."""
+    """The answer to a caller of the function: what was created, or what a dry run would create."""
     created = [
         {**described(outcome.invalidation), "id": outcome.id, "status": outcome.progress}
         for outcome in report.with_status("accepted")
     ]
-    planned = [described(invalidation) for invalidation in report.prepared.rehearsed]
+    planned = [described(invalidation) for invalidation in report.prepared.dry_run_invalidations]
     if planned:
         body = "Dry run: nothing was created"
     else:
         body = "CloudFront invalidation created" if created else "Nothing to invalidate"
-    told: dict[str, Any] = {"statusCode": 200, "body": body, "invalidations": created or planned}
-    told["estimated_cost_usd"] = _cost(report.prepared.rehearsed or report.prepared.invalidations)
+    fields: dict[str, Any] = {"statusCode": 200, "body": body, "invalidations": created or planned}
+    fields["estimated_cost_usd"] = _cost(
+        report.prepared.dry_run_invalidations or report.prepared.invalidations
+    )
     if any(request.wait for request in report.batch.requests):
-        told["completed"] = bool(created) and all(each["status"] == "Completed" for each in created)
+        fields["completed"] = bool(created) and all(each["status"] == "Completed" for each in created)
     if report.prepared.ignored:
-        told["ignored"] = _ignored(report.prepared.ignored)
-    return told
+        fields["ignored"] = _ignored(report.prepared.ignored)
+    return fields
 
 
-def _ignored(found: Sequence[Ignored]) -> list[dict[str, str]]:
-    """What a caller is told of the first that were ignored, and how many more there were."""
-    told = [{"id": each.message_id, "reason": each.reason} for each in found[:RECORDS_AT_ONCE]]
-    left_out = len(found) - len(told)
+def _ignored(ignored: Sequence[Ignored]) -> list[dict[str, str]]:
+    """The first ignored parts for the answer, and how many more there were."""
+    records = [{"id": each.message_id, "reason": each.reason} for each in ignored[:RECORDS_AT_ONCE]]
+    left_out = len(ignored) - len(records)
     if left_out:
-        told.append({"id": found[-1].message_id, "reason": f"and {left_out} more"})
-    return told
+        records.append({"id": ignored[-1].message_id, "reason": f"and {left_out} more"})
+    return records
 
 
 def batch_record(report: Report) -> dict[str, Any]:
-    """One batch for the log: counts, ids and reasons; never a payload."""
+    """The log record of a batch: counts, ids and reasons; never a payload."""
     reasons = Counter(ignored.reason for ignored in report.prepared.ignored)
     return {
         "received": len(report.batch.message_ids),
@@ -129,8 +130,8 @@ def batch_record(report: Report) -> dict[str, Any]:
     }
 
 
-def refusals(report: Report) -> list[dict[str, Any]]:
-    """One record for each thing that failed: what, why, and whose messages come back."""
+def failure_records(report: Report) -> list[dict[str, Any]]:
+    """A record for each rejected message and failed invalidation: what, why, and which messages come back."""
     rejected = [
         {"error": rejected.error, "message_ids": [clipped(rejected.message_id)]}
         for rejected in report.prepared.rejected
@@ -139,7 +140,7 @@ def refusals(report: Report) -> list[dict[str, Any]]:
 
 
 def outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    """One record for each invalidation that was refused or deferred, or could not be waited for."""
+    """A record for each invalidation that was refused, deferred or not waited for."""
     return [
         {
             "error": outcome.error,
@@ -155,7 +156,7 @@ def outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
 
 
 def bounded(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first records, and one that says how many were left out where there are more."""
+    """The first records, and where there are more, a record with their number."""
     left_out = len(records) - RECORDS_AT_ONCE
     if left_out <= 0:
         return list(records)
@@ -163,37 +164,37 @@ def bounded(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def partial_answer(failed: Collection[str]) -> dict[str, Any]:
-    """What Lambda deletes from a queue is all but the failed messages."""
+    """The answer for SQS: Lambda deletes all messages of the batch except the failed ones."""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
 
 
 @dataclass(frozen=True)
 class PlanReport:
-    """What a plan for one group of the plan queue came to."""
+    """The result of a plan for one group of the plan queue."""
 
     target: Target
     group: Sequence[Received]
     outcomes: tuple[Outcome, ...]
-    blind: Mapping[str, str]
+    unlisted: Mapping[str, str]
     """Bucket → why it could not be listed."""
 
 
 def collected_record(
-    batch: Batch, collected: Collected, failed: Collection[str], buried: Collection[str]
+    batch: Batch, collected: Collected, failed: Collection[str], moved: Collection[str]
 ) -> dict[str, Any]:
-    """One batch of the first queue for the log: counts and reasons; never a payload."""
+    """The log record of a batch of the first queue: counts and reasons; never a payload."""
     reasons = Counter(ignored.reason for ignored in collected.ignored)
     return {
         "received": len(batch.message_ids),
         "changes": len(batch.changes),
-        "requests": collected.requests,
+        "requests": collected.request_count,
         "ignored": sum(reasons.values()),
         "ignored_reasons": dict(reasons.most_common(LOGGED_REASONS)),
         "chunks": len(collected.parcels),
         "paths": sum(len(parcel.chunk.paths) for parcel in collected.parcels),
         "unreadable": len(collected.rejected),
         "not_sent": len(failed),
-        "dead_letters": len(buried),
+        "dead_letters": len(moved),
     }
 
 
@@ -201,7 +202,7 @@ def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
     """Changes by distribution, and unreadable messages; `now` in seconds since 1970."""
     documents = [
         _metric_document(target.id, {"Changes": count}, now)
-        for target, count in sorted(collected.changes.items())
+        for target, count in sorted(collected.change_counts.items())
     ]
     unreadable = len({rejected.message_id for rejected in collected.rejected})
     return documents + (
@@ -210,7 +211,7 @@ def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
 
 
 def plan_record(plan: PlanReport, failed: Mapping[str, float], now: float) -> dict[str, Any]:
-    """One plan for the log, with the age of its oldest change in seconds; `now` in seconds since 1970."""
+    """The log record of a plan, with the age of its oldest change; `now` in seconds since 1970."""
     items = {status: _items(plan.outcomes, status) for status in ("accepted", "deferred", "refused")}
     return {
         "distribution_id": plan.target.id,
@@ -227,26 +228,26 @@ def plan_record(plan: PlanReport, failed: Mapping[str, float], now: float) -> di
 
 
 def waiting_record(target: Target, group: Sequence[Received], wait: Wait) -> dict[str, Any]:
-    """What was handed back to the plan queue, for how long, and why."""
+    """The log record of chunks that were handed back to the plan queue."""
     return {
         "distribution_id": target.id,
         "group": group[0].group,
         "chunks": len(group),
         "seconds": round(wait.seconds, 1),
-        "reason": wait.why,
+        "reason": wait.reason,
     }
 
 
 def waiting_metrics(target: Target, group: Sequence[Received], now: float) -> list[dict[str, Any]]:
-    """The age of the oldest change that waits; `now` in seconds since 1970."""
+    """The age of the oldest waiting change, and how many paths wait; `now` in seconds since 1970."""
     deferred = sum(len(message.chunk.paths) for message in group if message.chunk)
     return [_metric_document(target.id, {"Age": _age(group, now), "Deferred": deferred}, now)]
 
 
 def plan_metrics(plan: PlanReport, now: float) -> list[dict[str, Any]]:
-    """What a plan spent, and how old its oldest change was; `now` in seconds since 1970."""
+    """The metrics of a plan, with the age of its oldest change; `now` in seconds since 1970."""
     figures = _outcome_figures(plan.outcomes)
-    figures["Blind"] = len(plan.blind)
+    figures["Blind"] = len(plan.unlisted)
     figures["Age"] = _age(plan.group, now)
     return [_metric_document(plan.target.id, figures, now)]
 
@@ -263,10 +264,10 @@ def _items(outcomes: Iterable[Outcome], status: str) -> int:
 def metrics(report: Report, now: float) -> list[dict[str, Any]]:
     """CloudWatch's embedded metric format, a document for each distribution; `now` in seconds since 1970.
 
-    Source: CloudWatch's "Specification: Embedded metric format". A message that no distribution can be
-    named for is counted under the distribution `none`.
+    Source: CloudWatch's "Specification: Embedded metric format". A message without a known
+    distribution is counted under the distribution `none`.
     """
-    by_target: dict[Target, list[Outcome]] = {target: [] for target in report.prepared.changes}
+    by_target: dict[Target, list[Outcome]] = {target: [] for target in report.prepared.change_counts}
     for outcome in report.outcomes:
         by_target.setdefault(outcome.invalidation.target, []).append(outcome)
     documents = [
@@ -280,10 +281,10 @@ def metrics(report: Report, now: float) -> list[dict[str, Any]]:
 
 
 def _figures(report: Report, target: Target, outcomes: Sequence[Outcome], now: float) -> dict[str, float]:
-    figures = {"Changes": float(report.prepared.changes.get(target, 0)), **_outcome_figures(outcomes)}
+    figures = {"Changes": float(report.prepared.change_counts.get(target, 0)), **_outcome_figures(outcomes)}
     served = {message_id for outcome in outcomes for message_id in outcome.invalidation.message_ids}
-    wanted: tuple[Change | Request, ...] = (*report.batch.changes, *report.batch.requests)
-    times = [each.time for each in wanted if each.time is not None and each.message_id in served]
+    parts: tuple[Change | Request, ...] = (*report.batch.changes, *report.batch.requests)
+    times = [each.time for each in parts if each.time is not None and each.message_id in served]
     if times:
         figures["Age"] = max(0.0, round(now - min(times), 3))
     return figures
@@ -305,7 +306,7 @@ def _outcome_figures(outcomes: Iterable[Outcome]) -> dict[str, float]:
 
 
 def by_function(document: Mapping[str, Any], function_name: str) -> dict[str, Any]:
-    """The same metrics, also over all the distributions of a function."""
+    """The document with its metrics also summed over all distributions of the function."""
     (directive,) = document["_aws"]["CloudWatchMetrics"]
     named = {**directive, "Dimensions": [["DistributionId"], ["FunctionName"]]}
     return {

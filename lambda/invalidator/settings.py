@@ -1,7 +1,7 @@
-"""What Terraform says to the function: the environment, parsed once into `Settings`.
+"""The environment that Terraform writes for the function, parsed into `Settings`.
 
-`DISTRIBUTION_ID` holds the distribution of a direct request that names none. `SETTINGS` holds the
-rest as one JSON document, whose version both sides know.
+`DISTRIBUTION_ID` holds the distribution of a direct request that names none. `SETTINGS` holds everything
+else as one JSON document with a version.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """Whose cache an invalidation purges: a distribution, or one tenant of a multi-tenant one."""
+    """The distribution whose cache is invalidated, or a tenant of a multi-tenant distribution."""
 
     id: str
     kind: Literal["distribution", "tenant"] = "distribution"
     role_arn: str = ""
-    """A role to assume for the call, where the distribution belongs to another account; else empty."""
+    """The role to assume where the distribution belongs to another account; else empty."""
     external_id: str = ""
-    """What the role's trust policy may ask for besides; empty: nothing."""
+    """The external id that the role's trust policy requires; empty: none."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """Which objects are served by which distribution, and under which viewer paths."""
+    """Which objects a distribution serves, and under which viewer paths."""
 
     name: str
     target: Target
     bucket: str = ""
-    """Empty: the route serves direct requests alone."""
+    """Empty: the route serves only direct requests."""
     prefix: str = ""
     suffix: str = ""
     origin_path: str = ""
-    """What CloudFront puts before the viewer path; as the key has it, not percent-encoded."""
+    """What CloudFront puts before the viewer path; written as in the key, not percent-encoded."""
     index_documents: tuple[str, ...] = ("index.html",)
     strip_extensions: tuple[str, ...] = ()
     query_strings: bool = False
@@ -58,12 +58,12 @@ class Route:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the plan for one distribution may spend before it merges paths into wildcards."""
+    """The items that a plan for one distribution may have before paths are merged into wildcards."""
 
     max_paths: int = 100
     max_wildcards: int = 30
     min_wildcard_depth: int = 0
-    """Complete directories that must stand before a wildcard made by merging.
+    """How many complete directories a wildcard made by merging has before its `*`, at least.
 
     `/*` and `/im*` have 0, `/img/*` has 1.
     """
@@ -71,18 +71,18 @@ class Budget:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the caller of the module decided."""
+    """The inputs of the module that the function needs."""
 
     routes: tuple[Route, ...]
     default_target: Target | None
     default_paths: tuple[str, ...] = ("/*",)
     budget: Budget = Budget()
     max_paths_per_hour: int | None = None
-    """What the plans for one distribution may spend in an hour; None: any number."""
+    """The most paths of all plans for one distribution in an hour; None: no limit."""
     inventory: bool = False
     tilde: Literal["wildcard", "encoded"] = "wildcard"
     codepipeline: bool = False
-    """Whether the function is an action of a pipeline, and so may read and answer its jobs."""
+    """Whether the function is an action of a pipeline, and may read and answer its jobs."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -108,7 +108,7 @@ class Settings:
         """
         if not isinstance(document, dict):
             raise SettingsError(["SETTINGS must be a JSON object"])
-        # A document of another version may mean anything by its other keys: there is no judging them.
+        # The keys of another version may have another meaning: they are not checked.
         if not _IS_VERSION.holds(document.get("version")):
             raise SettingsError([f"version must be {_IS_VERSION.words}"])
         values, problems = _checked(document, _DOCUMENT)
@@ -140,13 +140,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Rule:
-    """What a value must be: in words, and as a test of it."""
+    """What a value must be, in words and as a check."""
 
     words: str
     holds: Callable[[Any], bool]
 
 
-def _text(words: str, pattern: str) -> _Rule:
+def _matching(words: str, pattern: str) -> _Rule:
     matches = re.compile(pattern, re.DOTALL).fullmatch
     return _Rule(words, lambda value: isinstance(value, str) and matches(value) is not None)
 
@@ -172,8 +172,8 @@ _IS_VERSION = _Rule(
     lambda value: type(value) is int and value == VERSION,
 )
 _FLAG = _Rule("true or false", lambda value: isinstance(value, bool))
-_STRING = _text("a string", r".*")
-_NON_EMPTY_STRING = _text("a non-empty string", r".+")
+_STRING = _matching("a string", r".*")
+_NON_EMPTY_STRING = _matching("a non-empty string", r".+")
 _OBJECTS = _Rule(
     "an object that holds an object under each name",
     lambda value: isinstance(value, dict) and all(isinstance(fields, dict) for fields in value.values()),
@@ -186,17 +186,17 @@ _BUDGET = {
 }
 _FREE = {
     "codepipeline": _FLAG,
-    "default_paths": _not_empty(_list_of(_text("a string that starts with a slash", r"/.*"))),
+    "default_paths": _not_empty(_list_of(_matching("a string that starts with a slash", r"/.*"))),
     "inventory": _FLAG,
     "max_paths_per_hour": _whole_number(1),
-    "tilde": _text('"wildcard" or "encoded"', r"wildcard|encoded"),
+    "tilde": _matching('"wildcard" or "encoded"', r"wildcard|encoded"),
 }
 _DOCUMENT = {"version": _IS_VERSION, "routes": _not_empty(_OBJECTS), **_BUDGET, **_FREE}
 
 _TARGET = {
     "distribution_id": _NON_EMPTY_STRING,
     "distribution_tenant_id": _NON_EMPTY_STRING,
-    "role_arn": _text(
+    "role_arn": _matching(
         'the ARN of a role, as "arn:aws:iam::111122223333:role/invalidate"',
         r"arn:[a-z-]+:iam::\d{12}:role/.+",
     ),
@@ -207,10 +207,10 @@ _ROUTE = {
     "bucket": _NON_EMPTY_STRING,
     "prefix": _STRING,
     "suffix": _STRING,
-    # CloudFront's own rule for OriginPath: a slash before, none behind.
-    "origin_path": _text('empty, or as "/docs": a slash before and none behind', r"(/.*[^/])?"),
-    "index_documents": _list_of(_text('a file name as "index.html", without a slash', r"[^/]+")),
-    "strip_extensions": _list_of(_text('an extension as ".html", with its dot', r"\.[^/]+")),
+    # CloudFront's rule for OriginPath: a slash at the start, none at the end.
+    "origin_path": _matching('empty, or as "/docs": a slash before and none behind', r"(/.*[^/])?"),
+    "index_documents": _list_of(_matching('a file name as "index.html", without a slash', r"[^/]+")),
+    "strip_extensions": _list_of(_matching('an extension as ".html", with its dot', r"\.[^/]+")),
     "query_strings": _FLAG,
     "ignore": _list_of(_NON_EMPTY_STRING),
 }
@@ -219,7 +219,7 @@ _ROUTE = {
 def _checked(
     document: Mapping[str, Any], rules: Mapping[str, _Rule], where: str = ""
 ) -> tuple[dict[str, Any], list[str]]:
-    """The values that obey their rules, lists as tuples, and a problem for each that does not."""
+    """The valid values, lists as tuples, and a problem for each invalid one."""
     known = ", ".join(rules)
     problems = [f"{where}{key} is not a setting; there are {known}" for key in document if key not in rules]
     values = {}
@@ -237,7 +237,7 @@ def _only(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 
 
 def _route(name: str, fields: Mapping[str, Any]) -> tuple[list[Route], list[str]]:
-    """The one route that the fields describe, or none and why."""
+    """The route that the fields describe, or none and the problems."""
     values, problems = _checked(fields, _ROUTE, where=f"routes.{name}.")
     if ("distribution_id" in fields) == ("distribution_tenant_id" in fields):
         problems.append(f"routes.{name} must name either a distribution_id or a distribution_tenant_id")
@@ -253,7 +253,7 @@ def _route(name: str, fields: Mapping[str, Any]) -> tuple[list[Route], list[str]
 
 
 def _ambiguities(routes: Iterable[Route]) -> list[str]:
-    """A problem for each route that reaches a distribution otherwise than the first that names it."""
+    """A problem for each route that describes its target differently than an earlier route."""
     first: dict[str, Route] = {}
     problems = []
     for route in routes:

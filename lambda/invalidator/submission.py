@@ -1,7 +1,7 @@
 """An `Invalidation` → `Outcome`s: order of the calls, waiting, bisection, wildcards for refused names.
 
-A change may be forgotten only when CloudFront has accepted every item that covers it; so whatever happens
-to a call ends in exactly one outcome an item: accepted, refused or deferred.
+A change is done only when CloudFront has accepted every item that covers it. So each item has exactly one
+outcome in the end: accepted, refused or deferred.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from invalidator.settings import Target
 from invalidator.verdicts import Verdict
 
 LAST_TRY_SECONDS = 1.0
-"""Before the deadline, for what would otherwise wait beyond it: to come back, a message waits far longer."""
+"""How long before the deadline a call is tried early that would otherwise start after it."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What CloudFront answered to a call that it accepted."""
+    """CloudFront's answer to an accepted call."""
 
     id: str
     progress: str
-    """CloudFront's word: InProgress or Completed."""
+    """CloudFront's status: InProgress or Completed."""
 
 
 class CallError(Exception):
@@ -41,7 +41,7 @@ class CallError(Exception):
         self.verdict = verdict
         self.text = text
         self.answered = answered
-        """False: no answer came, so CloudFront may have accepted the call all the same."""
+        """False: no answer came, and CloudFront may have accepted the call."""
 
 
 Create = Callable[[Invalidation], Accepted]
@@ -50,27 +50,27 @@ Create = Callable[[Invalidation], Accepted]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an invalidation, or of the part of it that stood alone in the end."""
+    """The result for an invalidation, or for the part of it that was sent in the last call."""
 
     invalidation: Invalidation
     status: Literal["accepted", "refused", "deferred"]
     id: str = ""
     """CloudFront's id of the accepted invalidation."""
     progress: str = ""
-    """CloudFront's word: InProgress or Completed."""
+    """CloudFront's status: InProgress or Completed."""
     error: str = ""
-    """Why it was refused or deferred, or could not be waited for, and what to do."""
+    """Why it was refused, deferred or not waited for, and what to do."""
     retry_at: float = 0.0
-    """Of a deferred one: the time of the clock from which it is worth another call."""
+    """Of a deferred one: the time of the clock from which another call may succeed."""
     replaces: str = ""
-    """The item that CloudFront refused, where the accepted wildcard stands for it."""
+    """The refused item that the accepted wildcard replaces; else empty."""
     doubtful: bool = False
-    """Of a deferred one: no answer came to a call, so CloudFront may have accepted it."""
+    """Of a deferred one: a call got no answer, so CloudFront may have accepted it."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time and chance, so that a test can turn them."""
+    """Time and random numbers, so that a test can set them."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -82,14 +82,14 @@ class Terms:
     """How long a submission may take, and what it may do about a refused name."""
 
     deadline: float
-    """A time of the clock, in seconds: no call starts, and no wait goes on, beyond it."""
+    """A time of the clock, in seconds: no call starts and no wait ends after it."""
     longest_wait: float = math.inf
-    """Seconds between two calls; past them all that is left is deferred."""
+    """The longest wait between two calls, in seconds; where it would be longer, the rest is deferred."""
     waits_for_permission: bool = False
-    """Whether a missing permission defers, as a queue can wait for it, or refuses, as a caller cannot."""
+    """Whether a missing permission defers (a queue can wait) or refuses (a caller cannot)."""
     min_wildcard_depth: int = 0
     verbatim: frozenset[tuple[Target, str]] = frozenset()
-    """Items that were requested, and are never replaced by a wildcard."""
+    """Items of requests, which no wildcard replaces."""
 
 
 @dataclass(eq=False)
@@ -97,18 +97,18 @@ class _Attempt:
     invalidation: Invalidation
     error: str = ""
     sibling: Invalidation | None = None
-    """The other part of a refused batch: sent next, or split at once where this part was accepted."""
+    """The other part of a refused batch: sent next, or split further where this part is accepted."""
     original: Invalidation | None = None
-    """What was refused, where the invalidation is a wildcard instead of it."""
-    instead: tuple[Invalidation, ...] = ()
-    """The wildcards to try where this one is refused, too."""
+    """The refused invalidation, where this attempt sends a wildcard instead of it."""
+    replacements: tuple[Invalidation, ...] = ()
+    """The further wildcards to try where this one is refused."""
     doubtful: bool = False
-    """No answer came to a call of it."""
+    """A call of it got no answer."""
 
 
 @dataclass
 class Submission:
-    """The invalidations of one invocation that wait for their call, and the outcomes of the others."""
+    """The invalidations of one invocation: those that wait for a call, and the outcomes of the others."""
 
     create: Create
     memory: Memory
@@ -118,7 +118,7 @@ class Submission:
     _waiting: list[_Attempt] = field(default_factory=list)
 
     def run(self, invalidations: Iterable[Invalidation]) -> tuple[Outcome, ...]:
-        """Have CloudFront accept every invalidation, or say for each part of it why not."""
+        """Send every invalidation; the outcome of each, or of each part where it was split."""
         self._waiting = [_Attempt(invalidation) for invalidation in invalidations]
         while self._waiting:
             attempt = min(self._waiting, key=self._ready_at)
@@ -141,7 +141,7 @@ class Submission:
         return max(self._ready_at(attempt), self.memory.rate.next_call_at(self.clock.now()))
 
     def _wait_for(self, attempt: _Attempt) -> bool:
-        """Sleep until the attempt may be made; False where the terms leave no time for that."""
+        """Sleep until the attempt may be made; False where the terms do not allow such a wait."""
         now, deadline = self.clock.now(), self.terms.deadline
         starts_at = self._starts_at(attempt)
         if starts_at - now > self.terms.longest_wait:
@@ -156,11 +156,11 @@ class Submission:
 
     def _call(self, attempt: _Attempt) -> None:
         invalidation, now = attempt.invalidation, self.clock.now()
-        gone_until, why = self.memory.gone.get(invalidation.target, (now, ""))
+        gone_until, gone_error = self.memory.gone.get(invalidation.target, (now, ""))
         if gone_until > now:
-            self.outcomes.append(Outcome(invalidation, "refused", error=why))
+            self.outcomes.append(Outcome(invalidation, "refused", error=gone_error))
             return
-        self.memory.rate.called(now)
+        self.memory.rate.record_call(now)
         try:
             answer = self.create(invalidation)
         except CallError as error:
@@ -169,7 +169,7 @@ class Submission:
         now = self.clock.now()
         self.memory.in_progress.accepted(invalidation, now)
         self.memory.refusals.accepted(invalidation)
-        self._pay(invalidation)
+        self._spend_allowance(invalidation)
         replaces = attempt.original.items[0] if attempt.original else ""
         self.outcomes.append(
             Outcome(invalidation, "accepted", id=answer.id, progress=answer.progress, replaces=replaces)
@@ -177,10 +177,10 @@ class Submission:
         if attempt.sibling:
             self._split(attempt.sibling, attempt.error)
 
-    def _pay(self, invalidation: Invalidation) -> None:
-        purse = self.memory.purses.get(invalidation.target.id)
-        if purse is not None:
-            purse.spend(len(invalidation.items), self.clock.now())
+    def _spend_allowance(self, invalidation: Invalidation) -> None:
+        allowance = self.memory.path_allowances.get(invalidation.target.id)
+        if allowance is not None:
+            allowance.spend(len(invalidation.items), self.clock.now())
 
     def _after_failure(self, attempt: _Attempt, error: CallError) -> None:
         attempt.error = error.text
@@ -188,7 +188,7 @@ class Submission:
             self.memory.gone[attempt.invalidation.target] = (self.clock.now() + GONE_SECONDS, error.text)
         if not error.answered:
             attempt.doubtful = True
-            self._pay(attempt.invalidation)
+            self._spend_allowance(attempt.invalidation)
         if error.verdict in BACKOFF_SECONDS and (
             error.verdict is not Verdict.DENIED or self.terms.waits_for_permission
         ):
@@ -208,7 +208,7 @@ class Submission:
             self._refuse(attempt, error)
 
     def _split(self, invalidation: Invalidation, error: str) -> None:
-        """The next calls for a batch that holds something wrong; an item is blamed only by its own call."""
+        """Queue the parts of a batch with a wrong item; an item is refused only in a call of its own."""
         if len(invalidation.items) == 1:
             self._waiting.insert(0, _Attempt(invalidation, error))
             return
@@ -217,17 +217,19 @@ class Submission:
 
     def _refuse(self, attempt: _Attempt, error: CallError) -> None:
         original = attempt.original or attempt.invalidation
-        instead = attempt.instead
+        replacements = attempt.replacements
         if error.verdict is Verdict.SPLIT and attempt.original is None:
-            instead = self._instead(original)
-        if instead and error.verdict is Verdict.SPLIT:
-            self._waiting.insert(0, _Attempt(instead[0], error.text, original=original, instead=instead[1:]))
+            replacements = self._replacements(original)
+        if replacements and error.verdict is Verdict.SPLIT:
+            self._waiting.insert(
+                0, _Attempt(replacements[0], error.text, original=original, replacements=replacements[1:])
+            )
             return
         if error.verdict is Verdict.SPLIT:
-            self.memory.blame(original.target, self.clock.now())
+            self.memory.record_refused_name(original.target, self.clock.now())
         self.outcomes.append(Outcome(original, "refused", error=error.text))
 
-    def _instead(self, refused: Invalidation) -> tuple[Invalidation, ...]:
+    def _replacements(self, refused: Invalidation) -> tuple[Invalidation, ...]:
         (item,) = refused.items
         if (refused.target, item) in self.terms.verbatim:
             return ()
@@ -236,17 +238,17 @@ class Submission:
 
     def _defer(self, attempt: _Attempt) -> None:
         refusal = self.memory.refusals.latest(attempt.invalidation.target, attempt.invalidation.wildcards)
-        why = attempt.error or (refusal.error if refusal.until > self.clock.now() else "") or "out of time"
-        error = f"{why}; its messages go back to be planned again"
-        kept = attempt.original or attempt.invalidation
-        deferred = Outcome(kept, "deferred", error=error, retry_at=self._starts_at(attempt))
+        reason = attempt.error or (refusal.error if refusal.until > self.clock.now() else "") or "out of time"
+        error = f"{reason}; its messages go back to be planned again"
+        invalidation = attempt.original or attempt.invalidation
+        deferred = Outcome(invalidation, "deferred", error=error, retry_at=self._starts_at(attempt))
         self.outcomes.append(replace(deferred, doubtful=attempt.doubtful and attempt.original is None))
         if attempt.sibling:
             self.outcomes.append(replace(deferred, invalidation=attempt.sibling))
 
 
 def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
-    """Two parts, of which one surely is refused: wildcards first, names in doubt apart, else by halves."""
+    """Two parts, at least one of which is refused again: wildcards, or names in doubt, else a half."""
     wildcards = [item for item in invalidation.items if is_wildcard(item)]
     if wildcards and len(wildcards) < len(invalidation.items):
         others = [item for item in invalidation.items if not is_wildcard(item)]

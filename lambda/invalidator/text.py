@@ -1,40 +1,40 @@
-"""Words for messages: names and kinds, quoted and bounded, and no values that may be secret or endless."""
+"""Texts for messages: names and kinds, quoted and shortened; never values, which may be secret or long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 MOST_CHARACTERS = 120
-"""Of a text from outside, in a message."""
+"""The most characters of an outside text in a message."""
 
 MOST_NAMES = 10
-"""Names in one list."""
+"""The most names in one list."""
 
 
 def clipped(text: str, most: int = MOST_CHARACTERS) -> str:
-    """The text as it is, or its beginning and an ellipsis."""
+    """The text, or its beginning and an ellipsis where it is too long."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 def shown(text: str) -> str:
-    """A text from outside as a message may quote it: escaped, and not endless."""
+    """An outside text as a message may quote it: escaped and shortened."""
     return repr(clipped(text))
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names from outside, quoted and sorted; of many the first, and how many more there are."""
+    """Outside names, quoted and sorted: the first ones, and how many more there are."""
     quoted = sorted(map(shown, names))
     return ", ".join(quoted[:MOST_NAMES]) + _more(len(quoted), MOST_NAMES)
 
 
 def joined(sentences: Iterable[str], most: int) -> str:
-    """Sentences of ours as one text; of many the first, and how many more there are."""
+    """Sentences as one text: the first ones, and how many more there are."""
     found = list(sentences)
     return "; ".join(found[:most]) + _more(len(found), most)
 
 
-def kind(value: object) -> str:
-    """What a JSON value is, in a word or two that do not quote it."""
+def kind_of(value: object) -> str:
+    """The kind of a JSON value in a word or two, without the value."""
     if value is None:
         return "missing or null"
     if value in ("", [], {}):

@@ -1,4 +1,4 @@
-"""An error code of CloudFront → what it asks of us, and the next step of the person who has to act on it."""
+"""An error code of CloudFront → how the function reacts, and the next step for an operator."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import enum
 
 
 class Verdict(enum.Enum):
-    """What an error of CloudFront asks of us."""
+    """How the function reacts to an error of CloudFront."""
 
     THROTTLED = "the account makes too many calls: wait, then send the same again"
     FULL = "the distribution's quota of invalidations in progress is used up: wait, then send the same again"
     TRANSIENT = "CloudFront or the network failed: wait, then send the same again"
-    DENIED = "a permission is missing: a caller is told, what came through a queue waits until it is granted"
-    SPLIT = "something in the batch is wrong: halve it until that stands alone"
-    TOO_LARGE = "the batch is too large: halve it"
+    DENIED = (
+        "a permission is missing: report it to a caller; let messages wait in the queue until it is granted"
+    )
+    SPLIT = "an item of the batch is wrong: split the batch until that item is alone"
+    TOO_LARGE = "the batch is too large: send it in two halves"
     GONE = "the distribution or tenant does not exist: sending anything to it changes nothing"
     FINAL = "sending it again changes nothing"
 
@@ -65,5 +67,5 @@ ASSUMED_NEXT_STEP = (
 
 
 def verdict(code: str, status: int) -> Verdict:
-    """What an error of that code asks of us; an unknown one is transient with HTTP status 5xx or 429."""
+    """The verdict on an error code; an unknown code is transient with HTTP status 5xx or 429, else final."""
     return VERDICTS.get(code, Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL)

@@ -24,7 +24,7 @@ from tests.support.matcher import may_purge
 from tests.support.viewers import is_cut, names, spelled, stale, urls
 
 from invalidator.events import BROKEN_PER_BATCH, BROKEN_PER_MESSAGE, Part, read
-from invalidator.paths import unserved, viewer_paths
+from invalidator.paths import viewer_paths, why_not_served
 from invalidator.settings import Route, Target
 
 SHARE = 5_000
@@ -178,7 +178,7 @@ def try_name(chance: random.Random) -> Figures:
     key, other = (f"{route.origin_path}/{each}"[1:] for each in (name, neighbour_of(name, chance)))
     told = f"{key!r}, {other!r}, {route}, {tilde}, depth {depth}"
     try:
-        assert unserved(BUCKET, key, route) is None
+        assert why_not_served(BUCKET, key, route) is None
         items = viewer_paths(key, route, tilde, depth)
     except Exception as error:
         raise BrokenPromiseError(f"{error!r} of {told}") from error

@@ -14,8 +14,8 @@ from tests.support.matcher import may_purge
 from tests.support.sites import made_up
 
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
-from invalidator.paths import unserved, viewer_paths
-from invalidator.plan import cover
+from invalidator.paths import viewer_paths, why_not_served
+from invalidator.plan import covering_items
 from invalidator.settings import Budget, Route, Target
 
 SITE = Target("ESITE")
@@ -37,10 +37,10 @@ def planned(
         path
         for key in changed
         for route in routes
-        if unserved("assets", key, route) is None
+        if why_not_served("assets", key, route) is None
         for path in viewer_paths(key, route, "wildcard")
     ]
-    return cover(paths, budget, listing.measure(routes))
+    return covering_items(paths, budget, listing.measure(routes))
 
 
 NAMES = st.text(alphabet="ab!é€😀 +*%~/-\U0001f601", min_size=1, max_size=6)
@@ -63,7 +63,7 @@ def test_a_complete_listing_counts_what_the_wildcards_throw_out_whatever_the_scr
         return answer
 
     paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
-    cover(paths, Budget(most, most), spied)
+    covering_items(paths, Budget(most, most), spied)
     gone = keys - changed
     for wildcard, cost in measured:
         expected = sum(
@@ -114,13 +114,13 @@ def test_the_routes_of_one_bucket_count_an_object_once_and_other_buckets_add_the
         Route("third", SITE, bucket="two", index_documents=()),
     ]
     paths = ["/a/1", "/a/2", "/b/1", "/b/2"]
-    assert cover(paths, Budget(3, 3), Listing(pages).measure(routes)) == ("/a/*", "/b/1", "/b/2")
-    assert cover(paths, Budget(3, 3), Listing(pages).measure(routes[:2])) == ("/a/1", "/a/2", "/b/*")
+    assert covering_items(paths, Budget(3, 3), Listing(pages).measure(routes)) == ("/a/*", "/b/1", "/b/2")
+    assert covering_items(paths, Budget(3, 3), Listing(pages).measure(routes[:2])) == ("/a/1", "/a/2", "/b/*")
 
 
 def test_nothing_is_listed_while_the_budget_holds() -> None:
     listing = of(["a", "b"])
-    assert cover(["/a", "/b"], Budget(2, 2), listing.measure([PLAIN])) == ("/a", "/b")
+    assert covering_items(["/a", "/b"], Budget(2, 2), listing.measure([PLAIN])) == ("/a", "/b")
     assert listing.pages == 0
 
 
@@ -133,7 +133,9 @@ def test_a_bucket_that_cannot_be_listed_is_planned_blind_asked_once_and_named() 
 
     listing = Listing(refuse)
     paths = [f"/{a}/{b}" for a in "abc" for b in range(5)]
-    assert cover(paths, Budget(3, 3), listing.measure([PLAIN])) == cover(paths, Budget(3, 3))
+    assert covering_items(paths, Budget(3, 3), listing.measure([PLAIN])) == covering_items(
+        paths, Budget(3, 3)
+    )
     assert listing.failures == {"assets": "bucket assets cannot be listed: AccessDenied"}
     assert len(asked) == 1
 
@@ -157,7 +159,7 @@ def test_the_listing_stops_when_its_time_is_up() -> None:
 @pytest.mark.parametrize("pages", [10, 50])
 def test_partial_knowledge_spares_more_than_none(shape: str, pages: int) -> None:
     site = made_up(shape, 30_000, 1_000, seed=3)
-    blind = cover([f"/{key}" for key in site.changed], Budget())
+    blind = covering_items([f"/{key}" for key in site.changed], Budget())
     items = planned(site.changed, [PLAIN], Budget(), of(site.keys, max_pages=pages))
     assert collateral_of_plain(items, site.keys, site.changed) <= collateral_of_plain(
         blind, site.keys, site.changed
@@ -175,7 +177,7 @@ def test_a_listing_within_the_bounds_plans_as_if_all_were_known() -> None:
         {f"{chance.randrange(20)}/{chance.randrange(30)}/{chance.randrange(40)}" for _ in range(9_000)}
     )
     changed = chance.sample(keys, 700)
-    known = cover(
+    known = covering_items(
         [f"/{key}" for key in changed], Budget(), [f"/{key}" for key in set(keys).difference(changed)]
     )
     assert planned(changed, [PLAIN], Budget(), of(keys, max_seconds=60)) == known

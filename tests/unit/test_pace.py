@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from invalidator.limits import COMPLETION_SECONDS
-from invalidator.pace import PLANNERS, CallRate, InProgress, Purse, Refusals
+from invalidator.pace import PLANNERS, CallRate, InProgress, PathAllowance, Refusals
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
@@ -24,7 +24,7 @@ def test_a_burst_of_calls_may_go_at_once_and_then_one_every_two_seconds() -> Non
     times = []
     for _ in range(7):
         times.append(rate.next_call_at(100.0))
-        rate.called(times[-1])
+        rate.record_call(times[-1])
     assert times == [100.0] * 5 + [102.0, 104.0]
 
 
@@ -69,10 +69,10 @@ def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(
 ) -> None:
     spent: list[tuple[int, int]] = []
     for planner in range(PLANNERS):
-        purse = Purse.cold(most, 0)
+        purse = PathAllowance.of_new_sandbox(most, 0)
         for now in range(0, 4 * 3_600, 6):
             if now and now % lifetime == planner * 6:
-                purse = Purse.cold(most, now)
+                purse = PathAllowance.of_new_sandbox(most, now)
             paths = int(purse.left(now))
             purse.spend(paths, now)
             spent.append((now, paths))

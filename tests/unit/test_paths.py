@@ -13,8 +13,8 @@ from invalidator.paths import (
     checked_path,
     checked_tag,
     primary_path,
-    unserved,
     viewer_paths,
+    why_not_served,
 )
 from invalidator.settings import Route, Target
 
@@ -110,7 +110,7 @@ def test_half_of_a_surrogate_pair_is_refused() -> None:
 
 def test_a_path_is_at_most_4000_characters_long() -> None:
     assert paths_of("a" * (MAX_PATH_LENGTH - 1)) == {"/" + "a" * 3_999}
-    with pytest.raises(PathError, match="has 4001 characters, and CloudFront takes 4000"):
+    with pytest.raises(PathError, match="has 4001 characters, and CloudFront allows 4000"):
         viewer_paths("a" * MAX_PATH_LENGTH, PLAIN, "encoded")
 
 
@@ -211,14 +211,14 @@ def test_a_wildcard_for_a_tilde_covers_query_strings_and_aliases_too() -> None:
 )
 def test_the_origin_path_is_no_part_of_a_viewer_path(key: str, expected: set[str]) -> None:
     docs = route(origin_path="/docs")
-    assert unserved("assets", key, docs) is None
+    assert why_not_served("assets", key, docs) is None
     assert paths_of(key, docs) == expected
 
 
 @pytest.mark.parametrize("key", ["docs2/a", "docs", "doc", "a/docs/b", "Docs/a", "/docs/a"])
 def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
     docs = route(origin_path="/docs")
-    assert "outside the origin path '/docs'" in (unserved("assets", key, docs) or "")
+    assert "outside the origin path '/docs'" in (why_not_served("assets", key, docs) or "")
     with pytest.raises(PathError, match="outside the origin path"):
         viewer_paths(key, docs, "encoded")
 
@@ -231,7 +231,7 @@ def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
         pytest.param("assets", "a.css", {"suffix": ".html"}, "does not end with '.html'", id="suffix"),
         pytest.param(
             "assets", "assets/app.0a1b2c3d.js", {"ignore": ("*.css", "assets/*.????????.js")},
-            "matches 'assets/*.????????.js', which is to be ignored", id="ignored",
+            "matches 'assets/*.????????.js', which the route ignores", id="ignored",
         ),
         pytest.param("assets", "a/b/c.css", {"ignore": ("*.css",)}, "'*.css'", id="a star crosses slashes"),
     ],
@@ -239,17 +239,17 @@ def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
 def test_an_object_that_a_route_does_not_serve_is_told_why(
     bucket: str, key: str, fields: dict[str, Any], reason: str
 ) -> None:
-    assert reason in (unserved(bucket, key, route(**fields)) or "")
+    assert reason in (why_not_served(bucket, key, route(**fields)) or "")
 
 
 @pytest.mark.parametrize("key", ["assets/app.js", "ASSETS/app.0a1b2c3d.JS", "assets/app.0a1b2c3d.js.map"])
 def test_patterns_match_the_whole_key_case_and_all(key: str) -> None:
-    assert unserved("assets", key, route(ignore=("assets/*.????????.js",))) is None
+    assert why_not_served("assets", key, route(ignore=("assets/*.????????.js",))) is None
 
 
 def test_a_route_without_a_bucket_serves_no_object() -> None:
     by_hand = Route(name="by-hand", target=Target("E2QWRUHEXAMPLE"))
-    assert unserved("", "a", by_hand) == unserved("assets", "a", by_hand) == "it serves no bucket"
+    assert why_not_served("", "a", by_hand) == why_not_served("assets", "a", by_hand) == "it serves no bucket"
 
 
 @pytest.mark.parametrize(

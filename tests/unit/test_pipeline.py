@@ -13,7 +13,7 @@ import pytest
 
 from invalidator.events import Batch, Change, Ignored, Request
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
-from invalidator.pipeline import Found, Prepared, prepare, served
+from invalidator.pipeline import Prepared, Tally, prepare, routed
 from invalidator.settings import Budget, Route, Settings, Target
 
 SITE = Target("ESITE")
@@ -58,7 +58,7 @@ def test_an_object_is_invalidated_at_every_distribution_that_serves_it() -> None
         settings(plain("site", SITE), plain("docs", DOCS, prefix="docs/")), changes("docs/a.html", "b")
     )
     assert items(prepared) == {"ESITE": ["/b", "/docs/a.html"], "EDOCS": ["/docs/a.html"]}
-    assert prepared.changes == {SITE: 2, DOCS: 1}
+    assert prepared.change_counts == {SITE: 2, DOCS: 1}
 
 
 def test_two_routes_to_one_distribution_share_its_plan() -> None:
@@ -143,7 +143,7 @@ def test_a_dry_run_is_planned_and_kept_apart_from_what_is_sent() -> None:
     batch = asked(Request("r1", ("/a",), dry_run=True), Request("r2", ("/b",)))
     prepared = prepare(settings(plain("site", SITE)), batch)
     assert items(prepared) == {"ESITE": ["/b"]}
-    assert [invalidation.items for invalidation in prepared.rehearsed] == [("/a",)]
+    assert [invalidation.items for invalidation in prepared.dry_run_invalidations] == [("/a",)]
 
 
 def test_twenty_thousand_requested_wildcards_beside_a_thousand_changes_are_planned_in_time() -> None:
@@ -237,7 +237,9 @@ def test_request_by_key(request_: Request, expected: dict[str, list[str]]) -> No
     assert prepared.rejected == ()
     dry = prepare(ROUTED, asked(replace(request_, dry_run=True)))
     assert dry.invalidations == ()
-    assert [each.items for each in dry.rehearsed] == [each.items for each in prepared.invalidations]
+    assert [each.items for each in dry.dry_run_invalidations] == [
+        each.items for each in prepared.invalidations
+    ]
 
 
 def test_key_that_no_route_serves() -> None:
@@ -281,7 +283,7 @@ def test_keys_are_merged_by_budget_and_inventory() -> None:
     prepared = prepare(settings(route, budget=TIGHT), request, listing)
     assert places
     assert items(prepared) == {"ESITE": ["/a/*", "/b/x.html"]}
-    assert [each.items for each in prepared.rehearsed] == [("/a/*", "/b/x.html")]
+    assert [each.items for each in prepared.dry_run_invalidations] == [("/a/*", "/b/x.html")]
     assert ("/a/*" in {item for _, item in prepared.requested}) is False
 
 
@@ -298,7 +300,7 @@ def test_ceiling_of_items(max_paths: int) -> None:
 
 def test_changes_are_served_one_at_a_time() -> None:
     """So that a caller need not hold what a whole batch comes to."""
-    found = Found()
+    found = Tally()
     read: list[str] = []
 
     def endless() -> Iterator[Change]:
@@ -306,8 +308,8 @@ def test_changes_are_served_one_at_a_time() -> None:
             read.append(f"m{number}")
             yield Change(f"m{number}", "assets", f"k{number}")
 
-    stream = served(settings(plain("site", SITE)), endless(), found)
+    stream = routed(settings(plain("site", SITE)), endless(), found)
     assert next(stream) == (SITE, ("/k0",), "m0")
     assert next(stream) == (SITE, ("/k1",), "m1")
     assert read == ["m0", "m1"]
-    assert found.counts == {SITE: 2}
+    assert found.change_counts == {SITE: 2}

@@ -11,7 +11,15 @@ from tests.support.optimum import optimum
 from tests.support.redeploys import Workload, load
 from tests.support.rules import RULES
 
-from invalidator.plan import Invalidation, cover, covering, covers, must_merge, plan, wildcard_stems
+from invalidator.plan import (
+    Invalidation,
+    covering_items,
+    covering_wildcard,
+    covers,
+    must_merge,
+    plan,
+    wildcard_stems,
+)
 from invalidator.settings import Budget, Target
 
 SITE = Target("E2QWRUHEXAMPLE")
@@ -60,13 +68,13 @@ def test_covers_claims_what_is_surely_purged(item: str, path: str, expected: boo
 
 def test_within_the_budget_every_path_is_sent_as_it_is() -> None:
     paths = ["/b", "/a/1", "/a/2", "/a/", "#tag", "/x*"]
-    assert cover(paths, Budget(6, 1)) == tuple(sorted(paths))
+    assert covering_items(paths, Budget(6, 1)) == tuple(sorted(paths))
     assert not must_merge(paths, Budget(6, 1))
 
 
 def test_duplicates_and_paths_under_a_wildcard_of_the_input_go() -> None:
     paths = ["/a/b", "/a/*", "/a/b", "/a/c*", "/ab", "/a/"]
-    assert cover(paths, Budget()) == ("/a/", "/a/*", "/ab")
+    assert covering_items(paths, Budget()) == ("/a/", "/a/*", "/ab")
 
 
 def test_duplicates_do_not_count_against_the_budget() -> None:
@@ -75,18 +83,18 @@ def test_duplicates_do_not_count_against_the_budget() -> None:
 
 def test_more_paths_than_the_budget_are_merged() -> None:
     assert must_merge(["/a/1", "/a/2", "/b"], Budget(2, 2))
-    assert cover(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=[]) == ("/*",)
-    assert cover(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=["/c"]) == ("/a/*", "/b")
+    assert covering_items(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=[]) == ("/*",)
+    assert covering_items(["/a/1", "/a/2", "/b"], Budget(2, 2), unchanged=["/c"]) == ("/a/*", "/b")
 
 
 def test_more_wildcards_than_the_budget_are_merged() -> None:
     assert must_merge(["/a?*", "/b?*"], Budget(100, 1))
-    assert cover(["/d/a?*", "/d/b?*"], Budget(100, 1)) == ("/d/*",)
+    assert covering_items(["/d/a?*", "/d/b?*"], Budget(100, 1)) == ("/d/*",)
 
 
 def test_a_wildcard_is_as_long_as_what_it_covers_has_in_common() -> None:
     paths = numbered("/assets/app-{}.js", 10)
-    assert cover([*paths, "/index.html"], Budget(2, 1)) == ("/assets/app-*", "/index.html")
+    assert covering_items([*paths, "/index.html"], Budget(2, 1)) == ("/assets/app-*", "/index.html")
 
 
 @pytest.mark.parametrize(
@@ -102,61 +110,61 @@ def test_a_wildcard_is_as_long_as_what_it_covers_has_in_common() -> None:
     ],
 )
 def test_a_wildcard_cuts_no_escaped_character_in_two(names: tuple[str, str], expected: str) -> None:
-    assert cover([f"/x{name}" for name in names], Budget(1, 1)) == (expected,)
+    assert covering_items([f"/x{name}" for name in names], Budget(1, 1)) == (expected,)
 
 
 def test_a_directory_and_its_files_merge_into_a_wildcard_that_surely_covers_both() -> None:
     paths = ["/a/", "/a/index.html", "/a/b.html"]
-    assert cover(paths, Budget(1, 1)) == ("/a*",)
-    assert cover(paths, Budget(2, 1), unchanged=["/a.html"]) == ("/a/", "/a/*")
+    assert covering_items(paths, Budget(1, 1)) == ("/a*",)
+    assert covering_items(paths, Budget(2, 1), unchanged=["/a.html"]) == ("/a/", "/a/*")
 
 
 def test_the_root_and_its_files_merge_into_everything() -> None:
-    assert cover(["/", "/index.html"], Budget(1, 1)) == ("/*",)
+    assert covering_items(["/", "/index.html"], Budget(1, 1)) == ("/*",)
 
 
 def test_the_wildcard_with_the_least_collateral_is_made() -> None:
     changed = ["/a/1", "/a/2", "/b/1", "/b/2"]
-    assert cover(changed, Budget(3, 3), unchanged=["/a/3"]) == ("/a/1", "/a/2", "/b/*")
-    assert cover(changed, Budget(3, 3), unchanged=["/b/3"]) == ("/a/*", "/b/1", "/b/2")
+    assert covering_items(changed, Budget(3, 3), unchanged=["/a/3"]) == ("/a/1", "/a/2", "/b/*")
+    assert covering_items(changed, Budget(3, 3), unchanged=["/b/3"]) == ("/a/*", "/b/1", "/b/2")
 
 
 def test_an_object_that_changed_is_no_collateral_even_if_the_inventory_names_it() -> None:
     changed = ["/a/1", "/a/2", "/a/3", "/b/1", "/b/2"]
-    assert cover(changed, Budget(3, 3), unchanged=[*changed, "/b/3"]) == ("/a/*", "/b/1", "/b/2")
+    assert covering_items(changed, Budget(3, 3), unchanged=[*changed, "/b/3"]) == ("/a/*", "/b/1", "/b/2")
 
 
 def test_blind_a_directory_that_changed_much_is_merged_before_those_that_changed_little() -> None:
     changed = [*numbered("/much/{}", 9), "/little/1", "/little/2", "/lone"]
-    assert cover(changed, Budget(4, 4)) == ("/little/1", "/little/2", "/lone", "/much/*")
+    assert covering_items(changed, Budget(4, 4)) == ("/little/1", "/little/2", "/lone", "/much/*")
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["with an inventory", "blind"])
 def test_no_wildcard_is_broader_than_the_least_depth_and_so_there_are_more_items(known: bool) -> None:
     paths = [path for letter in "abc" for path in numbered(f"/{letter}/{{}}", 5)]
-    items = cover(paths, Budget(2, 1, min_wildcard_depth=1), unchanged=[] if known else None)
+    items = covering_items(paths, Budget(2, 1, min_wildcard_depth=1), unchanged=[] if known else None)
     assert items == ("/a/*", "/b/*", "/c/*")
 
 
 def test_a_wildcard_that_was_asked_for_may_be_broader_than_the_least_depth() -> None:
-    assert cover(["/a*", "/b/c"], Budget(min_wildcard_depth=2)) == ("/a*", "/b/c")
+    assert covering_items(["/a*", "/b/c"], Budget(min_wildcard_depth=2)) == ("/a*", "/b/c")
 
 
 def test_paths_that_no_wildcard_may_cover_are_all_sent() -> None:
     paths = numbered("/{}", 40)
-    assert cover(paths, Budget(10, 10, min_wildcard_depth=1)) == tuple(sorted(paths))
+    assert covering_items(paths, Budget(10, 10, min_wildcard_depth=1)) == tuple(sorted(paths))
 
 
 def test_tags_are_never_merged_and_count_as_paths() -> None:
     tags = numbered("#tag{}", 5)
-    assert cover([*tags, "/a/1", "/a/2"], Budget(6, 6)) == (*tags, "/a/*")
-    assert cover([*tags, "/a/1", "/a/2"], Budget(3, 3)) == (*tags, "/a/*")
+    assert covering_items([*tags, "/a/1", "/a/2"], Budget(6, 6)) == (*tags, "/a/*")
+    assert covering_items([*tags, "/a/1", "/a/2"], Budget(3, 3)) == (*tags, "/a/*")
 
 
 def test_a_single_path_is_sent_whatever_the_budget() -> None:
-    assert cover(["/a"], Budget(0, 0)) == ("/a",)
-    assert cover(["/a*"], Budget(1, 0)) == ("/a*",)
-    assert cover([], Budget(0, 0)) == ()
+    assert covering_items(["/a"], Budget(0, 0)) == ("/a",)
+    assert covering_items(["/a*"], Budget(1, 0)) == ("/a*",)
+    assert covering_items([], Budget(0, 0)) == ()
 
 
 def items_of(calls: Iterable[Invalidation]) -> list[str]:
@@ -217,8 +225,8 @@ def test_the_same_work_has_the_same_caller_reference_and_other_work_another() ->
 def test_on_real_redeploys_the_plan_is_at_the_optimum_and_blind_no_worse_than_other_rules(
     workload: Workload, budget: Budget
 ) -> None:
-    known = cover(workload.changed, budget, workload.unchanged)
-    blind = cover(workload.changed, budget)
+    known = covering_items(workload.changed, budget, workload.unchanged)
+    blind = covering_items(workload.changed, budget)
     for items in (known, blind):
         assert len(items) <= budget.max_paths
         assert sum(item.endswith("*") for item in items) <= budget.max_wildcards
@@ -234,9 +242,9 @@ def test_on_real_redeploys_the_plan_is_at_the_optimum_and_blind_no_worse_than_ot
 def test_of_many_wildcards_the_broadest_that_surely_covers_a_path_is_found() -> None:
     stems = wildcard_stems(["/a/*", "/a/b*", "/c*", "/c/d/*", "#tag*", "/exact"])
     assert stems == ["/a/", "/c"]
-    found = [covering(stems, path) for path in ("/a/b/c", "/a/", "/c/", "/c/d/*", "/b", "/", "#tag")]
+    found = [covering_wildcard(stems, path) for path in ("/a/b/c", "/a/", "/c/", "/c/d/*", "/b", "/", "#tag")]
     assert found == ["/a/*", None, "/c*", "/c*", None, None, None]
-    assert covering(wildcard_stems(["/*", "/a/*"]), "/") == "/*"
+    assert covering_wildcard(wildcard_stems(["/*", "/a/*"]), "/") == "/*"
 
 
 @pytest.mark.parametrize("limits", [(3_000, 2_999), (9_000, 8_999)], ids=str)
@@ -244,7 +252,7 @@ def test_a_budget_of_thousands_of_wildcards_is_planned_in_time(limits: tuple[int
     """Names nested by halves; a fork keeps no more numbers of wildcards than it can have."""
     names = [f"/{'/'.join(f'{each:014b}')}" for each in range(10_000)]
     start = time.process_time()
-    items = cover(names, Budget(*limits))
+    items = covering_items(names, Budget(*limits))
     assert len(items) <= limits[0]
     assert time.process_time() - start < 6
 

@@ -12,7 +12,7 @@ from tests.support.matcher import may_purge, surely_purges
 from tests.support.optimum import optimum
 
 from invalidator import knapsack, merging
-from invalidator.plan import cover, must_merge, plan
+from invalidator.plan import covering_items, must_merge, plan
 from invalidator.settings import Budget, Target
 
 SITE = Target("E2QWRUHEXAMPLE")
@@ -53,7 +53,7 @@ def surely_covered(item: str, path: str) -> bool:
 @example(["/a/", "/a/b", "/a/c"], Budget(1, 1), None)
 @example(["/", "/a"], Budget(1, 1), [])
 def test_every_path_is_covered(asked: list[str], budget: Budget, unchanged: list[str] | None) -> None:
-    items = cover(asked, budget, unchanged)
+    items = covering_items(asked, budget, unchanged)
     assert [path for path in asked if not any(surely_covered(item, path) for item in items)] == []
 
 
@@ -63,14 +63,14 @@ def test_order_and_duplicates_change_nothing(
 ) -> None:
     again = asked + asked[::2]
     chance.shuffle(again)  # type: ignore[attr-defined]
-    assert cover(again, budget, unchanged) == cover(asked, budget, unchanged)
+    assert covering_items(again, budget, unchanged) == covering_items(asked, budget, unchanged)
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_no_item_is_sent_twice_or_beside_one_that_covers_it(
     asked: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    items = cover(asked, budget, unchanged)
+    items = covering_items(asked, budget, unchanged)
     assert list(items) == sorted(set(items))
     assert [
         (item, other) for item in items for other in items if item != other and surely_covered(item, other)
@@ -83,7 +83,7 @@ def test_without_a_least_depth_the_budget_holds(
 ) -> None:
     tags = {path for path in asked if path.startswith("#")}
     assume(len(tags) < budget.max_paths and budget.min_wildcard_depth == 0)
-    items = cover(asked, budget, unchanged)
+    items = covering_items(asked, budget, unchanged)
     assert len(items) <= budget.max_paths
     assert sum(item.endswith("*") and item not in tags for item in items) <= budget.max_wildcards
 
@@ -92,7 +92,7 @@ def test_without_a_least_depth_the_budget_holds(
 def test_merging_makes_no_wildcard_broader_than_the_least_depth(
     asked: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    made = set(cover(asked, budget, unchanged)).difference(asked)
+    made = set(covering_items(asked, budget, unchanged)).difference(asked)
     assert all(item.endswith("*") for item in made)
     assert [item for item in made if item.count("/") <= budget.min_wildcard_depth] == []
 
@@ -102,14 +102,14 @@ def test_nothing_is_merged_within_the_budget(
     asked: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
     if not must_merge(asked, budget):
-        assert set(cover(asked, budget, unchanged)) <= set(asked)
+        assert set(covering_items(asked, budget, unchanged)) <= set(asked)
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_a_wildcard_that_was_made_ends_where_its_paths_part_and_cuts_no_character(
     asked: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    for item in set(cover(asked, budget, unchanged)).difference(asked):
+    for item in set(covering_items(asked, budget, unchanged)).difference(asked):
         assert not re.search("%.?$", item[:-1])
         unquote_to_bytes(item[:-1]).decode()
         covered = [path.rstrip("*") for path in asked if surely_covered(item, path)]
@@ -124,7 +124,7 @@ def test_with_as_many_wildcards_as_paths_the_collateral_is_the_least_possible(
     """Of plain ASCII files, for which the reference, which knows neither escapes nor disputes, is exact."""
     files = sorted({path.rstrip("/") + "/f" for path in changed if path.isascii() and "%" not in path})
     unchanged = sorted({path.rstrip("/") + "/f" for path in others if "%" not in path}.difference(files))
-    items = cover(files, Budget(most, most), unchanged)
+    items = covering_items(files, Budget(most, most), unchanged)
     reached = sum(any(may_purge(item, path) for item in items) for path in unchanged)
     assert reached == optimum(files, unchanged, most, most)
 
@@ -152,7 +152,7 @@ def test_with_more_forks_than_there_is_time_for_the_plan_still_covers_within_the
     monkeypatch.setattr(merging, "MAX_FORKS", most_forks)
     changed = [f"/{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(6) if (a + b * c) % 3]
     unchanged = [f"/{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(6) if not (a + b * c) % 3]
-    items = cover(changed, Budget(20, 10), unchanged if known else None)
+    items = covering_items(changed, Budget(20, 10), unchanged if known else None)
     assert len(items) <= 20
     assert sum(item.endswith("*") for item in items) <= 10
     assert all(any(surely_purges(item, path) for item in items) for path in changed)
@@ -162,6 +162,6 @@ def test_a_budget_of_more_paths_than_a_fork_tells_apart_is_kept(monkeypatch: pyt
     monkeypatch.setattr(knapsack, "MAX_NUMBERS", 8)
     changed = [f"/{each // 7}/{each:03}" for each in range(0, 400, 2)]
     unchanged = [f"/{each // 7}/{each:03}" for each in range(1, 400, 2)]
-    items = cover(changed, Budget(150, 20), unchanged)
+    items = covering_items(changed, Budget(150, 20), unchanged)
     assert len(items) <= 150
     assert all(any(surely_purges(item, path) for item in items) for path in changed)

@@ -33,7 +33,9 @@ def changes(*keys: str) -> Batch:
 def received(
     *paths: str, number: int = 0, since: float = NOW, group: str = "ESITE/merge", **more: Any
 ) -> Received:
-    chunk = Chunk("ESITE", "distribution", since, dict.fromkeys(paths, since), changes=len(paths), **more)
+    chunk = Chunk(
+        "ESITE", "distribution", since, dict.fromkeys(paths, since), change_count=len(paths), **more
+    )
     return Received(f"c{number}", f"r{number}", 1, group, chunk.body(), chunk)
 
 
@@ -74,8 +76,12 @@ def test_keys_of_a_request_are_collected_as_changes() -> None:
     found = collect(SETTINGS, Batch(True, ("q",), requests=(request,)), NOW)
     (parcel,) = found.parcels
     assert parcel.chunk.paths == {"/a%20b": NOW - 5, "/a+b": NOW - 5, "/c": NOW - 5}
-    assert (parcel.chunk.requested, parcel.chunk.changes, parcel.message_ids) == ({}, 2, frozenset({"q"}))
-    assert found.changes == {SITE: 2}
+    assert (parcel.chunk.requested, parcel.chunk.change_count, parcel.message_ids) == (
+        {},
+        2,
+        frozenset({"q"}),
+    )
+    assert found.change_counts == {SITE: 2}
     dry = Request("q", paths=(), keys=("a",), dry_run=True)
     assert collect(SETTINGS, Batch(True, ("q",), requests=(dry,)), NOW).parcels == ()
 
@@ -138,8 +144,8 @@ def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
 
 def test_a_full_plate_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:
     plate = [received("/a", f"/{number}", number=number, since=NOW + number) for number in range(10)]
-    assert planner.packed(SETTINGS, SITE, plate[:9]) is None
-    (parcel,) = planner.packed(SETTINGS, SITE, plate) or []
+    assert planner.in_fewer_messages(SETTINGS, SITE, plate[:9]) is None
+    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, plate) or []
     assert parcel.chunk.paths["/a"] == parcel.chunk.since == NOW
     assert parcel.message_ids == {f"c{number}" for number in range(10)}
 
@@ -159,7 +165,7 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     assert settled.done == set()
     (rest,) = settled.rest
     assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
-    (letter,) = settled.letters
+    (letter,) = settled.dead_letters
     assert json.loads(letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
 
 
@@ -190,7 +196,7 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
     rest = [*(f"/docs/a{number}" for number in range(50)), "/docs/b"]
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Wait), "the spacing of a group"
-    memory.called_at.clear()
+    memory.planned_at.clear()
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert [each.items for each in step.invalidations] == [("/docs/a*", "/docs/b")]
@@ -203,11 +209,11 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
 def test_where_cloudfront_keeps_refusing_names_plans_get_fewer_paths() -> None:
     memory = Memory()
     many = received(*(f"/docs/{number}" for number in range(50)))
-    for _ in range(planner.DISTRUST_AFTER):
+    for _ in range(planner.MANY_REFUSED_NAMES):
         step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
         assert isinstance(step, Ready)
         assert sum(len(each.items) for each in step.invalidations) == 50
-        memory.blame(SITE, 499.0)
+        memory.record_refused_name(SITE, 499.0)
     step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
     assert isinstance(step, Ready)
-    assert sum(len(each.items) for each in step.invalidations) <= planner.DISTRUSTED_PATHS
+    assert sum(len(each.items) for each in step.invalidations) <= planner.MAX_PATHS_AFTER_REFUSED_NAMES

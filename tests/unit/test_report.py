@@ -17,8 +17,8 @@ from invalidator.report import (
     batch_record,
     bounded,
     by_function,
+    failure_records,
     metrics,
-    refusals,
 )
 from invalidator.settings import Target
 from invalidator.submission import Outcome
@@ -158,7 +158,7 @@ def test_the_record_of_a_batch_counts_what_came_and_what_became_of_it() -> None:
 
 def test_every_refusal_has_its_record_with_the_next_step() -> None:
     prepared = Prepared((), (), (), (Rejected("m9", "rename the object"),), {})
-    records = refusals(report(ACCEPTED, REFUSED, prepared=prepared))
+    records = failure_records(report(ACCEPTED, REFUSED, prepared=prepared))
     assert [record["error"] for record in records] == ["rename the object", "ESITE: no"]
     assert records[1]["items"] == ["/c"]
 

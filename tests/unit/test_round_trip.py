@@ -21,9 +21,9 @@ from tests.support.matcher import may_purge, surely_purges
 from tests.support.viewers import HARD, escaped, is_cut, keys_of, names, spelled, stale, urls
 
 from invalidator.events import Batch, Change, read
-from invalidator.paths import unserved, viewer_paths
+from invalidator.paths import viewer_paths, why_not_served
 from invalidator.pipeline import prepare
-from invalidator.plan import cover
+from invalidator.plan import covering_items
 from invalidator.settings import Budget, Route, Settings, Target
 
 BUCKET = "amzn-s3-demo-bucket"
@@ -129,7 +129,7 @@ def items_of(key: str, wiring: str, route: Route, tilde: str, min_wildcard_depth
     assert not batch.rejected
     (change,) = batch.changes
     assert (change.bucket, change.key) == (BUCKET, key)
-    assert unserved(change.bucket, change.key, route) is None
+    assert why_not_served(change.bucket, change.key, route) is None
     return viewer_paths(change.key, route, tilde, min_wildcard_depth)
 
 
@@ -194,13 +194,13 @@ def test_no_url_of_another_object_may_be_purged(
 def test_a_route_serves_what_lies_under_the_segments_of_its_origin_path(
     name: str, other: str, route: Route
 ) -> None:
-    assert unserved(BUCKET, under(route, name), route) is None
+    assert why_not_served(BUCKET, under(route, name), route) is None
     directories = route.origin_path.split("/")
     segments = f"/{other}".split("/")
     lies_under = segments[: len(directories)] == directories and len(segments) > len(directories)
-    assert (unserved(BUCKET, other, route) is None) == lies_under
+    assert (why_not_served(BUCKET, other, route) is None) == lies_under
     beside = under(route, name).replace("/", "2/", 1)
-    assert (unserved(BUCKET, beside, route) is None) == (not route.origin_path)
+    assert (why_not_served(BUCKET, beside, route) is None) == (not route.origin_path)
 
 
 SITE = ["index.html", "about.html", "a/index.html", "a/b.html", "a/b c.css", "logo.png", "products", "_/a+b"]
@@ -295,7 +295,7 @@ def test_merged_under_any_budget_every_url_is_still_surely_purged(
     depth = budget.min_wildcard_depth
     keys = [under(route, name) for name in found]
     paths = [path for key in keys for path in viewer_paths(key, route, tilde, depth)]
-    items = cover(paths, budget)
+    items = covering_items(paths, budget)
     assert not stale((url for key in keys for url in urls(key, route, tilde, depth)), items)
 
 
@@ -312,5 +312,7 @@ def test_every_url_of_a_real_site_with_hard_names_is_surely_purged(site: str, wi
 @pytest.mark.parametrize("site", HARD)
 def test_every_url_of_a_real_site_with_hard_names_is_surely_purged_by_its_plan(site: str) -> None:
     keys = keys_of(site)
-    items = cover((path for key in keys for path in viewer_paths(key, WEBSITE, "wildcard")), Budget())
+    items = covering_items(
+        (path for key in keys for path in viewer_paths(key, WEBSITE, "wildcard")), Budget()
+    )
     assert not stale((url for key in keys for url in urls(key, WEBSITE, "wildcard")), items)
