@@ -125,7 +125,7 @@ def row(scenario: Scenario, figures: Figures) -> Row:
     return (scenario.title, *cells, scenario.before)
 
 
-def told(scenario: Scenario, figures: Figures) -> str:
+def summary(scenario: Scenario, figures: Figures) -> str:
     """All figures of a scenario on one line."""
     values = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
     broken = scenario.broken(figures)
@@ -162,7 +162,7 @@ def main() -> None:
         began = time.monotonic()
         with step(console, scenario.title) as say:
             results[scenario.name] = scenario.run(Conditions(arguments.seed, deployment, say))
-        print(f"{told(scenario, results[scenario.name])} [{time.monotonic() - began:.0f} s]", flush=True)
+        print(f"{summary(scenario, results[scenario.name])} [{time.monotonic() - began:.0f} s]", flush=True)
         if arguments.json:
             arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if arguments.write:

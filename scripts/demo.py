@@ -84,7 +84,7 @@ Invalidations = Mapping[str, Sequence[str]]
 """Id → items."""
 
 
-class DisappointmentError(Exception):
+class DemoError(Exception):
     """The demonstration ran, and showed something else than it promises."""
 
 
@@ -120,15 +120,15 @@ class Site:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             new = self.invalidations(since=since)
-            missing = [path for key in keys for path in self.paths(key) if not covering(path, new)]
+            missing = [path for key in keys for path in self.paths(key) if not covering_items_of(path, new)]
             if not missing:
                 return new
             if time.monotonic() > deadline:
-                raise DisappointmentError(f"Not invalidated in {PATIENCE_SECONDS} s: {', '.join(missing)}")
+                raise DemoError(f"Not invalidated in {PATIENCE_SECONDS} s: {', '.join(missing)}")
             time.sleep(0.5)
 
 
-def covering(path: str, invalidations: Invalidations) -> list[str]:
+def covering_items_of(path: str, invalidations: Invalidations) -> list[str]:
     """The ids of the invalidations with an item that covers the path."""
     return [id_ for id_, items in invalidations.items() if any(covers(item, path) for item in items)]
 
@@ -141,9 +141,9 @@ def table(site: Site, keys: Sequence[str], invalidations: Invalidations) -> Tabl
     drawn.add_column("invalidation", no_wrap=True, style="dim")
     for key in keys:
         first, *others = site.paths(key)
-        drawn.add_row(escape(key), escape(first), covering(first, invalidations)[0])
+        drawn.add_row(escape(key), escape(first), covering_items_of(first, invalidations)[0])
         for path in others:
-            drawn.add_row("", escape(path), covering(path, invalidations)[0])
+            drawn.add_row("", escape(path), covering_items_of(path, invalidations)[0])
     return drawn
 
 
@@ -152,7 +152,7 @@ def paths_in(invalidations: Invalidations) -> int:
 
 
 def demonstrate(console: Console, directory: Path) -> None:
-    """Run it all, and say at the end what it came to. Raises DisappointmentError."""
+    """Run it all, and say at the end what it came to. Raises DemoError."""
     began = time.monotonic()
     with ExitStack() as running:
         with step(console, "Terraform and its provider"):
@@ -170,13 +170,13 @@ def demonstrate(console: Console, directory: Path) -> None:
         calls = show_the_site(console, site)
         with step(console, "A second plan") as say:
             if planned := changes(stack.plan()):
-                raise DisappointmentError(f"It would change {planned}")
+                raise DemoError(f"It would change {planned}")
             say("empty: what runs is what the configuration says")
         with step(console, "terraform destroy") as say:
             site.delete(SITE)
             stack.destroy(watch=counting(say, "destroyed", "Destruction complete"))
             if left := aws.holdings() - held_before:
-                raise DisappointmentError(f"It left {', '.join(sorted(left))}")
+                raise DemoError(f"It left {', '.join(sorted(left))}")
     console.print()
     console.print(
         f"[bold green]Done[/] in {time.monotonic() - began:.0f} s: {len(SITE)} uploads, {len(REPLACED)} "
@@ -221,7 +221,7 @@ def counting(say: Callable[[str], None], word: str, sign: str) -> Callable[[str]
     return watch
 
 
-FAILURES = (DisappointmentError, FunctionError, LocalAwsError, TerraformError, terraform.MissingError)
+FAILURES = (DemoError, FunctionError, LocalAwsError, TerraformError, terraform.MissingError)
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ iam_actions.extract_iam_action = without_batch
 sys.argv = ["ministack"]
 app.main()
 """
-"""MiniStack in a process group of its own, that ends with whoever started it, even one that was killed.
+"""MiniStack in a process group of its own, which ends with the process that started it, even a killed one.
 
 It listens without TLS, on this machine alone, and its requests count as if they came over TLS: policies that
 deny the others (aws:SecureTransport) are enforced. A batch of SQS needs the permission of the single action,

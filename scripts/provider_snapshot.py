@@ -198,14 +198,14 @@ def of_provider(kinds: Iterable[Kind]) -> dict[str, Any]:
     with TemporaryDirectory() as directory:
         Path(directory, "main.tf").write_text(terraform.PROBE, encoding="utf-8")
         for arguments in (["init", "-backend=false"], ["providers", "schema", "-json"]):
-            told = subprocess.run(
+            schemas = subprocess.run(
                 [*terraform.command(), f"-chdir={directory}", *arguments],
                 env=terraform.environment(),
                 capture_output=True,
                 text=True,
                 check=True,
             ).stdout
-    (schema,) = json.loads(told)["provider_schemas"].values()
+    (schema,) = json.loads(schemas)["provider_schemas"].values()
     found = {}
     for kind in kinds:
         types = schema["data_source_schemas" if kind.is_data else "resource_schemas"]

@@ -1,4 +1,7 @@
-"""The handler's tests against the package, under every Python of this machine that is a runtime of Lambda."""
+"""The handler's tests against the package, under every Python of this machine that is a runtime of Lambda.
+
+By hand, because nox makes one environment after the other, and these are made and tested side by side.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def abandon_all() -> None:
 
 
 def _unwatched(line: str) -> None:
-    """Nobody looks at the output while Terraform runs."""
+    """The output is not shown while Terraform is active."""
 
 
 @dataclass(frozen=True)

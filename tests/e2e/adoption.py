@@ -32,7 +32,7 @@ ADOPTED = [
 class Adoption:
     """What was seen on the way, and what was left."""
 
-    told: list[str]
+    outputs: list[str]
     """What each block of commands printed, in the order of the page."""
     configuration: dict[str, Any]
     """The bucket's notification configuration after the commands."""
@@ -85,7 +85,7 @@ def story(aws: LocalAws, directory: Path) -> Adoption:
     make_by_hand(aws)
     root = snippets.write(imports(), directory, snippets.PROVIDER)
     variables = shell.environment(aws, directory.with_name("adopted-shell"))
-    told = [shell.run(block, variables, root) for block in snippets.shell_of(PAGE)]
+    outputs = [shell.run(block, variables, root) for block in snippets.shell_of(PAGE)]
     configuration = aws.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     stack = Stack(root, aws.environment)
     stack.init()
@@ -94,7 +94,7 @@ def story(aws: LocalAws, directory: Path) -> Adoption:
     iam = aws.client("iam")
     group = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{NAME}")
     return Adoption(
-        told=told,
+        outputs=outputs,
         configuration=configuration,
         planned=planned,
         inline=set(iam.list_role_policies(RoleName=NAME)["PolicyNames"]),

@@ -38,13 +38,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def strict_cloudfront() -> CloudFront:
-    """The CloudFront that the functions of `moody` find: its rules, its quotas, and faults to order."""
+    """The CloudFront that the functions of `strict` find: its rules, its quotas, and faults to order."""
     return CloudFront(clock=scaled_clock(10))
 
 
 @pytest.fixture(scope="session")
 def codepipeline() -> CodePipeline:
-    """The CodePipeline that the functions of `moody` find."""
+    """The CodePipeline that the functions of `strict` find."""
     return CodePipeline()
 
 
@@ -56,9 +56,9 @@ def elsewhere(strict_cloudfront: CloudFront, codepipeline: CodePipeline) -> Iter
 
 
 @pytest.fixture(scope="session")
-def moody_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str]) -> Iterator[LocalAws]:
+def strict_aws(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, str]) -> Iterator[LocalAws]:
     """A local AWS whose functions find the strict CloudFront, and a CodePipeline."""
-    with local_aws(tmp_path_factory.mktemp("moody-aws"), elsewhere=elsewhere) as started:
+    with local_aws(tmp_path_factory.mktemp("strict-aws"), elsewhere=elsewhere) as started:
         yield started
 
 
@@ -80,9 +80,9 @@ def queued(aws: LocalAws, directory: Path) -> Deployment:
     return deployed(aws, directory, "queued", bucket=make_bucket(aws, "queued-site"), **IMPATIENT)
 
 
-def powers(aws: LocalAws, directory: Path) -> Deployment:
+def policy_edits(aws: LocalAws, directory: Path) -> Deployment:
     """Direct requests alone: the smallest that the module can be."""
-    return deployed(aws, directory, "powers")
+    return deployed(aws, directory, "policy_edits")
 
 
 def straight(aws: LocalAws, directory: Path) -> Deployment:
@@ -90,10 +90,10 @@ def straight(aws: LocalAws, directory: Path) -> Deployment:
     return deployed(aws, directory, "straight", bucket=make_bucket(aws, "straight-site"), batching=None)
 
 
-def moody(moody_aws: LocalAws, directory: Path) -> Deployment:
+def strict(strict_aws: LocalAws, directory: Path) -> Deployment:
     """A site whose CloudFront has bad days, and whose function is an action of a pipeline."""
-    bucket = make_bucket(moody_aws, "moody-site")
-    return deployed(moody_aws, directory, "moody", bucket=bucket, codepipeline=True, **IMPATIENT)
+    bucket = make_bucket(strict_aws, "strict-site")
+    return deployed(strict_aws, directory, "strict", bucket=bucket, codepipeline=True, **IMPATIENT)
 
 
 def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
@@ -111,7 +111,7 @@ def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
 
 
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
-    deploy.__name__: deploy for deploy in (queued, powers, straight, moody, made_at_once)
+    deploy.__name__: deploy for deploy in (queued, policy_edits, straight, strict, made_at_once)
 }
 
 
@@ -140,7 +140,7 @@ def fleet(
         fleet = {}
         for name in wanted(request.session):
             if name in OWN:
-                cloud = request.getfixturevalue("moody_aws" if name == "moody" else "aws")
+                cloud = request.getfixturevalue("strict_aws" if name == "strict" else "aws")
                 fleet[name] = pool.submit(OWN[name], cloud, directory / name)
             else:
                 others = request.getfixturevalue("elsewhere") if name in STRICT else {}

@@ -158,10 +158,10 @@ def make(deployment: Deployment, edit: Edit, result: Edited) -> None:
         if resource["type"] == "aws_iam_role_policy"
     }
     if edit.uploads:
-        result.missing = settled(deployment, list(uploads.keys))
+        result.missing = missing_after_waiting(deployment, list(uploads.keys))
 
 
-def settled(deployment: Deployment, keys: Sequence[str]) -> list[str]:
+def missing_after_waiting(deployment: Deployment, keys: Sequence[str]) -> list[str]:
     """The keys that no invalidation covers in the end."""
 
     def missing() -> list[str]:

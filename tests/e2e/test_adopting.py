@@ -6,9 +6,9 @@ from tests.e2e.adoption import ADOPTED, Adoption
 
 
 def test_the_commands_show_what_the_first_apply_will_remove(adopted: Adoption) -> None:
-    told = "\n".join(adopted.told)
+    output = "\n".join(adopted.outputs)
     for name in ("somebody-elses", "by-hand", "attached-by-hand"):
-        assert name in told
+        assert name in output
 
 
 def test_switching_eventbridge_on_by_hand_keeps_what_the_bucket_notifies(adopted: Adoption) -> None:

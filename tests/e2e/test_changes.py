@@ -82,26 +82,26 @@ def test_of_a_batch_with_one_malformed_message_the_others_are_invalidated_and_th
     first, last = (s3_event(queued.bucket, key) for key in ("batch/first", "batch/last"))
     _, malformed_id, _ = queued.send(first, malformed, last)
 
-    letters = eventually(queued.dead_letters, lambda bodies: malformed in bodies)
-    assert malformed in letters
-    assert not any("batch/" in body for body in letters)
+    bodies = eventually(queued.dead_letters, lambda bodies: malformed in bodies)
+    assert malformed in bodies
+    assert not any("batch/" in body for body in bodies)
     assert eventually(lambda: queued.has_invalidated("/batch/first", "/batch/last"), bool)
     records = [record for record in queued.log() if malformed_id in record.get("message_ids", ())]
     assert {(record["level"], record["message"]) for record in records} == {("ERROR", REASON)}
 
 
 def test_while_cloudfront_refuses_nothing_is_lost_and_everything_is_invalidated_in_the_end(
-    moody: Deployment, strict_cloudfront: CloudFront
+    strict: Deployment, strict_cloudfront: CloudFront
 ) -> None:
     """Throttling and 503 for longer than one invocation may last, so that messages go back to the queue."""
-    moody.redeliver_after(2)
+    strict.redeliver_after(2)
     keys = [f"storm/{number} of 24.html" for number in range(24)]
     strict_cloudfront.fault_rates = {"throttling": 0.5, "unavailable": 0.5}
-    moody.upload(*keys)
-    eventually(moody.log, lambda records: any(record.get("deferred_paths") for record in records))
+    strict.upload(*keys)
+    eventually(strict.log, lambda records: any(record.get("deferred_paths") for record in records))
     strict_cloudfront.fault_rates = {}
 
-    route = Route("default", Target(moody.distribution_id), moody.bucket)
+    route = Route("default", Target(strict.distribution_id), strict.bucket)
     wanted = {url for key in keys for url in urls(key, route)}
 
     def missing() -> list[str]:
@@ -112,19 +112,19 @@ def test_while_cloudfront_refuses_nothing_is_lost_and_everything_is_invalidated_
     assert eventually(missing, lambda urls: not urls) == []
     answers = {call.answer for call in strict_cloudfront.calls}
     assert {"Throttling", "ServiceUnavailable", "Created"} <= answers
-    assert any(record.get("deferred_paths") for record in moody.log())
-    assert moody.dead_letters() == []
+    assert any(record.get("deferred_paths") for record in strict.log())
+    assert strict.dead_letters() == []
 
 
 def test_an_answer_that_was_lost_and_a_message_that_comes_twice_make_one_invalidation(
-    moody: Deployment, strict_cloudfront: CloudFront
+    strict: Deployment, strict_cloudfront: CloudFront
 ) -> None:
-    moody.redeliver_after(2)
+    strict.redeliver_after(2)
     strict_cloudfront.fault_script = ["lost-answer"]
     strict_cloudfront.fault_rates = {"unavailable": 1.0}
-    (message_id,) = moody.send(json.dumps({"paths": ["/once"]}))
+    (message_id,) = strict.send(json.dumps({"paths": ["/once"]}))
     eventually(
-        moody.log, lambda records: any(message_id in record.get("message_ids", ()) for record in records)
+        strict.log, lambda records: any(message_id in record.get("message_ids", ()) for record in records)
     )
     strict_cloudfront.fault_rates = {}
 

@@ -51,13 +51,17 @@ def test_an_asynchronous_request_that_keeps_failing_ends_in_the_dead_letters_wit
         FunctionName=queued.name, InvocationType="Event", Payload=json.dumps(request).encode()
     )
 
-    def letters() -> list[Any]:
-        return [letter for letter in map(json.loads, queued.dead_letters()) if "requestPayload" in letter]
+    def dead_letters() -> list[Any]:
+        return [
+            dead_letter
+            for dead_letter in map(json.loads, queued.dead_letters())
+            if "requestPayload" in dead_letter
+        ]
 
-    (letter,) = eventually(letters, bool)
-    assert letter["requestPayload"] == request
-    assert letter["requestContext"]["approximateInvokeCount"] == 3
-    assert "no-slash" in letter["responsePayload"]["errorMessage"]
+    (dead_letter,) = eventually(dead_letters, bool)
+    assert dead_letter["requestPayload"] == request
+    assert dead_letter["requestContext"]["approximateInvokeCount"] == 3
+    assert "no-slash" in dead_letter["responsePayload"]["errorMessage"]
 
 
 def test_a_dry_run_answers_with_the_plan_and_its_cost_and_creates_nothing(queued: Deployment) -> None:
@@ -86,15 +90,17 @@ def test_a_wrong_request_is_a_function_error_with_a_message_to_act_on(
 
 
 def test_without_the_invalidate_policy_the_call_is_denied_by_name_and_with_it_again_it_passes(
-    powers: Deployment,
+    policy_edits: Deployment,
 ) -> None:
-    powers.aws.client("iam").delete_role_policy(RoleName=powers.outputs["role_name"], PolicyName="invalidate")
+    policy_edits.aws.client("iam").delete_role_policy(
+        RoleName=policy_edits.outputs["role_name"], PolicyName="invalidate"
+    )
     with pytest.raises(FunctionError) as denied:
-        powers.invoke({"paths": ["/denied"]})
+        policy_edits.invoke({"paths": ["/denied"]})
     assert "AccessDenied" in str(denied.value)
-    assert powers.outputs["role_name"] in str(denied.value)
-    assert powers.items() == []
+    assert policy_edits.outputs["role_name"] in str(denied.value)
+    assert policy_edits.items() == []
 
-    powers.stack.apply()
-    powers.invoke({"paths": ["/allowed"]})
-    assert powers.items() == ["/allowed"]
+    policy_edits.stack.apply()
+    policy_edits.invoke({"paths": ["/allowed"]})
+    assert policy_edits.items() == ["/allowed"]

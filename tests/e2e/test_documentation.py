@@ -74,7 +74,7 @@ def test_every_example_has_a_readme_whose_inputs_exist(name: str) -> None:
 
 
 def test_every_command_of_the_site_examples_readme_runs(site: Deployment, variables: dict[str, str]) -> None:
-    """Those of the other examples run in test_readme.py, when nothing counts their invalidations any more."""
+    """Those of the other examples run in test_usage.py, when nothing counts their invalidations any more."""
     (commands,) = snippets.shell_of(READMES["site"])
     shell.run(commands, variables, site.stack.directory)
     assert eventually(lambda: site.has_invalidated("/new.html"), bool)
@@ -84,16 +84,16 @@ def test_the_requests_of_the_readme_invalidate_everything_then_some_paths_then_m
     site: Deployment, variables: dict[str, str]
 ) -> None:
     before = site.invalidations()
-    told = shell.run(REQUESTS, variables, site.stack.directory)
+    output = shell.run(REQUESTS, variables, site.stack.directory)
     made = list(site.invalidations(since=before).values())
     assert sorted(made) == [["/*"], ["/news/*"]]
-    assert "Dry run: nothing was created" in told
+    assert "Dry run: nothing was created" in output
 
 
 def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
     site: Deployment, variables: dict[str, str]
 ) -> None:
-    """In the order of the page, with a letter among the dead ones: a request that nobody can carry out."""
+    """In the order of the page; the dead-letter queue holds a request that cannot be carried out."""
     site.aws.client("lambda").invoke(
         FunctionName=site.name, InvocationType="Event", Payload=json.dumps({"paths": ["no-slash"]}).encode()
     )
@@ -101,9 +101,9 @@ def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
     eventually(lambda: site.has_invalidated("/operations.html"), bool)
     assert eventually(site.dead_letters, bool)
     assert len(OPERATIONS) >= 5
-    told = shell.run("\n".join(OPERATIONS), variables, site.stack.directory)
-    assert "Dry run: nothing was created" in told
-    assert "no-slash" in told
-    assert "TaskHandle" in told
-    assert "submitted" in told
-    assert '"/index.html"' in told
+    output = shell.run("\n".join(OPERATIONS), variables, site.stack.directory)
+    assert "Dry run: nothing was created" in output
+    assert "no-slash" in output
+    assert "TaskHandle" in output
+    assert "submitted" in output
+    assert '"/index.html"' in output

@@ -47,7 +47,7 @@ def test_direct_hands_out_commands_that_invalidate_and_rehearse(direct: Deployme
 
 
 def test_nightly_purge_invalidates_everything_when_its_schedule_fires(nightly_purge: Deployment) -> None:
-    """The rule is set by hand to fire each minute: nobody waits until three o'clock."""
+    """The test sets the rule to fire each minute, and so need not wait until three o'clock."""
     events = nightly_purge.aws.client("events")
     (rule,) = events.list_rules(NamePrefix=nightly_purge.name)["Rules"]
     assert rule["ScheduleExpression"] == "cron(0 3 * * ? *)"
@@ -136,7 +136,7 @@ def test_everything_takes_requests_from_a_topic_and_from_a_rule(everything: Depl
 
 
 def test_everything_is_what_its_second_plan_finds_but_for_the_alarms(everything: Deployment) -> None:
-    """MiniStack does not give back all that it was told of an alarm."""
+    """MiniStack does not return every attribute of an alarm."""
     planned = changes(everything.stack.plan())
     assert [address for address in planned if "aws_cloudwatch_metric_alarm" not in address] == []
 
@@ -146,8 +146,8 @@ def test_everything_has_alarms_that_tell_somebody_and_a_dashboard_of_its_metrics
 ) -> None:
     cloudwatch = everything.aws.client("cloudwatch")
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
-    told = {arn for alarm in alarms for arn in alarm["AlarmActions"]}
-    assert told == {everything.stack.variables["on_call_topic_arn"]}
+    notified = {arn for alarm in alarms for arn in alarm["AlarmActions"]}
+    assert notified == {everything.stack.variables["on_call_topic_arn"]}
     watched = {alarm["MetricName"] for alarm in alarms if "MetricName" in alarm}
     assert {"ApproximateAgeOfOldestMessage", "Errors", "Throttles"} <= watched
 

@@ -66,5 +66,7 @@ def test_every_url_of_a_site_with_hard_names_is_surely_purged(
     assert len(purge.urls) > len(HARD_NAMES) > 4_527
     assert purge.stale == []
     with capsys.disabled():
-        told = f"{len(HARD_NAMES)} objects, {len(purge.urls)} URLs, {len(purge.items)} items: nothing stale"
-        print(f"\n{wiring}: {told}")
+        summary = (
+            f"{len(HARD_NAMES)} objects, {len(purge.urls)} URLs, {len(purge.items)} items: nothing stale"
+        )
+        print(f"\n{wiring}: {summary}")

@@ -60,7 +60,7 @@ def story(aws: LocalAws, directory: Path) -> Upgrade | None:
     stack.apply()
     deployment = Deployment(aws, stack, "invalidate-cloudfront", BUCKET, distribution_id)
 
-    # Nobody collects: what is uploaded now waits in the queue.
+    # Nothing is collected now: each upload waits in the queue.
     for mapping in aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]:
         aws.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     deployment.upload(*KEYS)
@@ -75,7 +75,7 @@ def story(aws: LocalAws, directory: Path) -> Upgrade | None:
         shell.run(block, variables, directory)
     planned = changes(stack.plan())
     stack.apply()
-    missing = edits.settled(deployment, KEYS)
+    missing = edits.missing_after_waiting(deployment, KEYS)
     after = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return Upgrade(
         planned=planned,

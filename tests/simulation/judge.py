@@ -164,15 +164,15 @@ class _Held:
 
     def __init__(self, dead_letters: Sequence[DeadLetter]) -> None:
         self._by_item: dict[str, list[DeadLetter]] = defaultdict(list)
-        for letter in dead_letters:
-            for item in letter.items:
-                self._by_item[item].append(letter)
+        for dead_letter in dead_letters:
+            for item in dead_letter.items:
+                self._by_item[item].append(dead_letter)
         self._items = _Items(self._by_item)
 
     def holds(self, change: Change, url: str) -> bool:
         return any(
-            letter.oldest <= change.time <= letter.latest
-            and (not letter.target or not change.target or letter.target == change.target)
+            dead_letter.oldest <= change.time <= dead_letter.latest
+            and (not dead_letter.target or not change.target or dead_letter.target == change.target)
             for item in self._items.matching(url)
-            for letter in self._by_item[item]
+            for dead_letter in self._by_item[item]
         )

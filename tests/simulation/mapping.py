@@ -157,7 +157,7 @@ class Mapping:
             self._time.spawn(lambda: self._work(poller, batch))
 
     def _work(self, poller: _Poller, batch: _Batch) -> None:
-        if self._settle(batch, self._answer(batch)):
+        if self._delete_or_return(batch, self._answer(batch)):
             self._failures = max(0, self._failures - 1)
         else:
             self._failures = min(self._failures + 1, 10)
@@ -178,7 +178,7 @@ class Mapping:
                 self._time.sleep(wait)
                 wait = min(2 * wait, LONGEST_RETRY_SECONDS)
 
-    def _settle(self, batch: _Batch, answer: AnyMapping[str, Any] | None) -> bool:
+    def _delete_or_return(self, batch: _Batch, answer: AnyMapping[str, Any] | None) -> bool:
         """Delete what the answer does not name; whether it was one, by the rules of ReportBatchItemFailures.
 
         After anything else the whole batch comes back, when its visibility ends.

@@ -122,7 +122,7 @@ def figures(result: Result, *kinds: str, refused: Iterable[str] = ()) -> Figures
         },
         "max": times[-1] if times else math.nan,
         "lost": len(result.lost),
-        "dead": len(result.letters),
+        "dead": len(result.dead_letters),
         "innocent dead": result.innocent_dead(refused),
         "raised": len(result.errors),
         "waiting": result.waiting,
@@ -233,7 +233,7 @@ def poisoned(conditions: Conditions) -> Figures:
             for change in stream(keys, per_second=1)
         )
         result = bad.run(_watch(bad, conditions))
-    without = [each for each, letter in result.letters.items() if not letter.reason]
+    without = [each for each, dead_letter in result.dead_letters.items() if not dead_letter.reason]
     guilty = figures(result, "single", refused=refused)
     # Poison is either among the dead letters or fresh by way of a wildcard; else it counts as lost.
     return {**guilty, "dead poison": len(result.verdict.dead), "without a reason": len(without)}
@@ -276,13 +276,13 @@ def stormy(conditions: Conditions, *, count: int) -> Figures:
             wild.queue.send(body, at=START + wild.chance.uniform(0, HOURS * 3_600)) for body in GARBAGE
         }
         result = wild.run(_watch(wild, conditions))
-    unread = len(garbage) - sum(not letter.items for letter in result.letters.values())
+    unread = len(garbage) - sum(not dead_letter.items for dead_letter in result.dead_letters.values())
     return {
         **figures(result, "deploy", "single", refused=poison),
         "billed twice": result.verdict.billed_twice,
         "dollars": result.verdict.billed_paths * USD_PER_PATH,
-        "unreadable not told": max(0, unread),
-        "without a reason": len(result.letters.keys() - result.reasons.keys()),
+        "unreadable not reported": max(0, unread),
+        "without a reason": len(result.dead_letters.keys() - result.reasons.keys()),
         "kills": sum(function.kills for function in wild.functions),
     }
 

@@ -112,7 +112,7 @@ class World:
     weather: Weather
     chance: random.Random
     changes: list[Change] = field(default_factory=list)
-    told: dict[str, Change] = field(default_factory=dict)
+    change_of_message: dict[str, Change] = field(default_factory=dict)
     """Message id → the change that it tells of."""
     watch: Callable[[], object] = lambda: None
     """Called before each invocation."""
@@ -131,7 +131,7 @@ class World:
                 if self.chance.random() < self.weather.late:
                     delay += self.chance.uniform(60, 600)
                 content = partial(body or s3_notification, change)
-                self.told[self.queue.send(content, at=change.time + delay)] = change
+                self.change_of_message[self.queue.send(content, at=change.time + delay)] = change
 
     def outage(self, fault: str, *, begins: float, seconds: float) -> None:
         """Have every call of CloudFront meet a fault for so long."""
@@ -149,13 +149,13 @@ class World:
         self.time.run(lambda: self.time.now() > until)
         for queue in self.sqs.queues.values():
             queue.expire()
-        letters = tuple(self._letters())
+        dead_letters = tuple(self._dead_letters())
         accepted = tuple(self.cloudfront.invalidations.values())
         began = min((change.time for change in self.changes), default=START)
         return Result(
-            verdict=judge(self.changes, accepted, tuple(letter for _, letter in letters)),
+            verdict=judge(self.changes, accepted, tuple(dead_letter for _, dead_letter in dead_letters)),
             answers=Counter(call.answer for call in self.cloudfront.calls),
-            letters=dict(letters),
+            dead_letters=dict(dead_letters),
             expired=sum(len(queue.expired) for queue in self.sqs.queues.values()),
             waiting=len(self.queue.messages) + len(self.plan.messages),
             reasons=self._reasons(),
@@ -176,7 +176,7 @@ class World:
         }
         return {each: reason for each, reason in reasons.items() if reason}
 
-    def _letters(self) -> Iterator[tuple[str, DeadLetter]]:
+    def _dead_letters(self) -> Iterator[tuple[str, DeadLetter]]:
         at_key: dict[str, list[Change]] = {}
         for change in self.changes:
             at_key.setdefault(change.key, []).append(change)
@@ -187,7 +187,7 @@ class World:
 
     def _letter(self, message: Message, at_key: Mapping[str, list[Change]]) -> DeadLetter:
         reason = str(message.attributes.get("reason", {}).get("StringValue", ""))
-        change = self.told.get(message.id)
+        change = self.change_of_message.get(message.id)
         if change is None:
             change, document = None, _document(message.body)
             if "paths" in document:
@@ -209,7 +209,7 @@ class Result:
     verdict: Verdict
     answers: Mapping[str, int]
     """CloudFront's answer → how many calls got it: Created, Replayed, or the code of an error."""
-    letters: Mapping[str, DeadLetter]
+    dead_letters: Mapping[str, DeadLetter]
     """Id of each dead letter → what it holds back."""
     expired: int
     """Messages that were older than a queue keeps them."""
@@ -242,8 +242,10 @@ class Result:
     def innocent_dead(self, refused: Iterable[str]) -> int:
         """Dead letters without an item of `refused`, or changes given up that CloudFront would take."""
         guilty = set(refused)
-        letters = sum(bool(each.items) and guilty.isdisjoint(each.items) for each in self.letters.values())
-        return max(letters, sum(guilty.isdisjoint(urls_of(change.key)) for change in self.verdict.dead))
+        dead_letters = sum(
+            bool(each.items) and guilty.isdisjoint(each.items) for each in self.dead_letters.values()
+        )
+        return max(dead_letters, sum(guilty.isdisjoint(urls_of(change.key)) for change in self.verdict.dead))
 
 
 def _document(body: str) -> dict[str, Any]:

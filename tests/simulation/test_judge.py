@@ -67,22 +67,22 @@ def test_an_item_that_covers_a_newer_change_is_worth_its_price() -> None:
     assert judge(changes, [accepted(15, "/a"), accepted(25, "/a")]).billed_twice == 0
 
 
-def letter(*items: str, oldest: float = 0, latest: float = 100, target: str = "") -> DeadLetter:
+def dead_letter(*items: str, oldest: float = 0, latest: float = 100, target: str = "") -> DeadLetter:
     return DeadLetter(items, oldest, latest, "refused", target)
 
 
 def test_a_change_that_a_dead_letter_holds_is_dead_and_not_lost() -> None:
-    verdict = judge([Change("a", 10)], [], [letter("/a", latest=20)])
+    verdict = judge([Change("a", 10)], [], [dead_letter("/a", latest=20)])
     assert (verdict.lost, verdict.dead) == ((), (Change("a", 10),))
 
 
 @pytest.mark.parametrize(
     "held",
     [
-        pytest.param(letter("/b"), id="another-key"),
-        pytest.param(letter("/a", latest=9), id="an-earlier-change"),
-        pytest.param(letter("/a", oldest=11), id="a-later-change"),
-        pytest.param(letter("/a", target="E2"), id="another-distribution"),
+        pytest.param(dead_letter("/b"), id="another-key"),
+        pytest.param(dead_letter("/a", latest=9), id="an-earlier-change"),
+        pytest.param(dead_letter("/a", oldest=11), id="a-later-change"),
+        pytest.param(dead_letter("/a", target="E2"), id="another-distribution"),
     ],
 )
 def test_a_dead_letter_of_something_else_excuses_nothing(held: DeadLetter) -> None:
@@ -91,17 +91,17 @@ def test_a_dead_letter_of_something_else_excuses_nothing(held: DeadLetter) -> No
 
 
 def test_a_dead_letter_of_the_only_distribution_holds_its_changes() -> None:
-    assert judge([Change("a", 10)], [], [letter("/a", target="E1")]).lost == ()
+    assert judge([Change("a", 10)], [], [dead_letter("/a", target="E1")]).lost == ()
 
 
 def test_a_dead_letter_with_a_wildcard_holds_what_it_matches() -> None:
-    assert judge([Change("a/b", 10)], [], [letter("/a*")]).lost == ()
+    assert judge([Change("a/b", 10)], [], [dead_letter("/a*")]).lost == ()
 
 
 def test_a_change_is_dead_only_where_each_of_its_stale_urls_is_held() -> None:
     change = Change("a/index.html", 10)
-    assert judge([change], [accepted(20, "/a/index.html")], [letter("/a/")]).lost == (change,)
-    assert judge([change], [accepted(20, "/a/index.html")], [letter("/a/", "/a")]).dead == (change,)
+    assert judge([change], [accepted(20, "/a/index.html")], [dead_letter("/a/")]).lost == (change,)
+    assert judge([change], [accepted(20, "/a/index.html")], [dead_letter("/a/", "/a")]).dead == (change,)
 
 
 def test_a_change_is_fresh_when_the_last_of_its_urls_is_covered() -> None:

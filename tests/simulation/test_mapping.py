@@ -15,7 +15,7 @@ Batches = list[tuple[float, list[str]]]
 
 
 class Line:
-    """A queue with a mapping to a function that answers what it is told, then that all is well."""
+    """A queue with a mapping to a function that gives the set answers, then successes."""
 
     def __init__(
         self, answers: tuple[AnyMapping[str, Any] | None, ...] = (), *, fifo: bool = False, **options: Any

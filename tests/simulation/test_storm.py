@@ -76,7 +76,7 @@ def test_a_storm_with_every_fault_loses_nothing_and_only_poison_dies(deployment:
     assert result.dead_keys <= set(POISON)
     bodies = [message.body for message in stormy.dead_letters.messages.values()]
     assert set(GARBAGE) - {""} <= set(bodies)
-    assert result.reasons.keys() == result.letters.keys()
+    assert result.reasons.keys() == result.dead_letters.keys()
     faults = {call.fault for call in stormy.cloudfront.calls}
     assert faults == {"", *EVERY_FAULT}
     assert sum(function.kills for function in stormy.functions) > 0
@@ -96,7 +96,7 @@ def test_a_lost_answer_is_asked_for_again(fault: str, deployment: Deployment) ->
         result = unlucky.run()
     assert sum(call.fault == fault for call in unlucky.cloudfront.calls) > 20
     assert not result.lost
-    assert not result.letters
+    assert not result.dead_letters
     twice = len(plain) // 4 if deployment.two_stages else 0
     assert len(plain) <= result.verdict.billed_paths <= len(plain) + twice
 
@@ -116,7 +116,7 @@ def test_a_function_killed_at_any_step_loses_nothing() -> None:
         for step in range(steps):
             _, result = run(which, kill_at=step)
             assert not result.lost, f"function {which} killed at step {step}"
-            assert not result.letters
+            assert not result.dead_letters
             # The first queue hides a killed batch for the function's timeout, its window and 30 s; then the
             # changes wait for their plan like any others.
             assert result.verdict.percentile(100) <= 140

@@ -1,4 +1,4 @@
-"""Time that passes only when nobody has anything left to do: hours of a storm in seconds."""
+"""Time that passes only when no thread has work left: hours of a storm in seconds."""
 
 from __future__ import annotations
 

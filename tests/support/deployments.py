@@ -93,7 +93,7 @@ class Deployment:
         self.aws.client("sqs").set_queue_attributes(QueueUrl=self.queue_url(), Attributes=visibility)
 
     def dead_letters(self) -> list[str]:
-        """The bodies of the messages among the dead letters; they stay there."""
+        """The bodies of the messages in the dead-letter queue, which keeps them."""
         url = self.queue_url("-dead-letters")
         got = self.aws.client("sqs").receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -171,7 +171,7 @@ def let_s3_send(aws: LocalAws, queue_url: str) -> None:
 
 
 def notify(aws: LocalAws, bucket: str, queue_url: str, **others: object) -> None:
-    """Have the bucket notify the queue of its changes, in the place of whatever it was told before."""
+    """Have the bucket notify the queue of its changes, instead of any earlier configuration."""
     events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
     queue = {"Id": "changes", "QueueArn": queue_arn(aws, queue_url), "Events": events}
     aws.client("s3").put_bucket_notification_configuration(

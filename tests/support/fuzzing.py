@@ -107,15 +107,15 @@ def try_payload(payload: Any) -> Figures:
         batch = read(payload, INVOCATION, answers_jobs=True)
     except Exception as error:
         raise BrokenPromiseError(f"{error!r} of {json.dumps(payload)[:2_000]}") from error
-    told: Sequence[Part] = (*batch.ignored, *batch.rejected)
-    parts: Sequence[Part] = (*batch.changes, *batch.requests, *told)
+    broken: Sequence[Part] = (*batch.ignored, *batch.rejected)
+    parts: Sequence[Part] = (*batch.changes, *batch.requests, *broken)
     if {each.message_id for each in parts} != set(batch.message_ids):
         raise BrokenPromiseError(f"a message vanished of {json.dumps(payload)[:2_000]}")
     deliveries = len(payload["Records"]) if batch.queued else 1
     # Two more of each message say how many were left out.
     most = min((BROKEN_PER_MESSAGE + 2) * deliveries, BROKEN_PER_BATCH + 3 * deliveries)
-    if len(told) > most:
-        raise BrokenPromiseError(f"{len(told)} records of {json.dumps(payload)[:2_000]}")
+    if len(broken) > most:
+        raise BrokenPromiseError(f"{len(broken)} records of {json.dumps(payload)[:2_000]}")
     longest = max((len(each.error) for each in batch.rejected), default=0)
     if longest > 2_500:
         raise BrokenPromiseError(f"an error of {longest} characters of {json.dumps(payload)[:2_000]}")
@@ -176,22 +176,22 @@ def try_name(chance: random.Random) -> Figures:
     route, tilde, depth = route_of(chance), chance.choice(TILDES), chance.choice((0, 0, 1, 2))
     name = name_of(chance)
     key, other = (f"{route.origin_path}/{each}"[1:] for each in (name, neighbour_of(name, chance)))
-    told = f"{key!r}, {other!r}, {route}, {tilde}, depth {depth}"
+    case = f"{key!r}, {other!r}, {route}, {tilde}, depth {depth}"
     try:
         assert why_not_served(BUCKET, key, route) is None
         items = viewer_paths(key, route, tilde, depth)
     except Exception as error:
-        raise BrokenPromiseError(f"{error!r} of {told}") from error
+        raise BrokenPromiseError(f"{error!r} of {case}") from error
     left = stale(urls(key, route, tilde, depth), items)
     if left:
-        raise BrokenPromiseError(f"{left} stay stale of {told}")
+        raise BrokenPromiseError(f"{left} stay stale of {case}")
     innocent = urls(other, route, "wildcard") - urls(key, route, "wildcard")
     purged = [item for item in _beyond_tildes(key, route, tilde, depth, items) if _purges(item, innocent)]
     if purged:
-        raise BrokenPromiseError(f"{purged} purge a neighbour of {told}")
+        raise BrokenPromiseError(f"{purged} purge a neighbour of {case}")
     wide = [item for item in items if item.endswith("/*")]
     if wide:
-        raise BrokenPromiseError(f"{wide} hold nothing of the name of {told}")
+        raise BrokenPromiseError(f"{wide} hold nothing of the name of {case}")
     return Counter({"names": 1, "items": len(items), "wildcards": sum(item.endswith("*") for item in items)})
 
 

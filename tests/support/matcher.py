@@ -17,14 +17,14 @@ from __future__ import annotations
 
 
 def surely_purges(item: str, url: str) -> bool:
-    """Whether no copy of that URL is left, whoever is right in the dispute."""
+    """Whether no copy of that URL is left, under either reading of the disputed rule."""
     if url == _directory(item) != "/":
         return False
     return may_purge(item, url)
 
 
 def may_purge(item: str, url: str) -> bool:
-    """Whether a copy of that URL may go, whoever is right in the dispute."""
+    """Whether a copy of that URL may go, under either reading of the disputed rule."""
     if item.endswith("*"):
         return url.startswith(item[:-1])
     return url == item

@@ -66,7 +66,7 @@ def submit(
 
 
 @dataclass
-class Desk:
+class Harness:
     """A CloudFront, a client of it, and a time that only `sleep` moves."""
 
     cloudfront: CloudFront
@@ -102,12 +102,12 @@ def session() -> boto3.Session:
 
 
 @pytest.fixture
-def desk(session: boto3.Session) -> Iterator[Desk]:
+def harness(session: boto3.Session) -> Iterator[Harness]:
     now = [1_800_000_000.0]
     cloudfront = CloudFront(clock=lambda: now[0], known={"ESITE", "EOTHER", "dt_1"})
     config = Config(read_timeout=0.2, retries={"total_max_attempts": 1, "mode": "standard"})
     with serve(cloudfront) as url:
-        yield Desk(cloudfront, session.client("cloudfront", endpoint_url=url, config=config), now)
+        yield Harness(cloudfront, session.client("cloudfront", endpoint_url=url, config=config), now)
 
 
 def statuses(outcomes: Sequence[Outcome]) -> dict[str, str]:
@@ -214,10 +214,10 @@ class TestCalls:
         assert outcomes[0].status == "refused"
         assert "choose a newer runtime" in outcomes[0].error
 
-    def test_a_client_is_asked_for_by_the_role_of_the_target(self, desk: Desk) -> None:
+    def test_a_client_is_asked_for_by_the_role_of_the_target(self, harness: Harness) -> None:
         role = "arn:aws:iam::111122223333:role/invalidate"
-        desk.submit(*planned("/a"), *planned("/a", target=Target("EOTHER", role_arn=role)))
-        assert desk.roles == ["", role]
+        harness.submit(*planned("/a"), *planned("/a", target=Target("EOTHER", role_arn=role)))
+        assert harness.roles == ["", role]
 
     def test_the_client_leaves_retries_to_us_and_never_waits_long(
         self, monkeypatch: pytest.MonkeyPatch
@@ -270,114 +270,118 @@ class TestRetries:
     )
     @pytest.mark.parametrize(("chance", "factor"), [(0.0, 0.75), (1.0, 1.25)], ids=["short", "long"])
     def test_waits_double_up_to_a_bound_and_chance_moves_them_by_a_quarter(
-        self, desk: Desk, fault: str, verdict: Verdict, chance: float, factor: float
+        self, harness: Harness, fault: str, verdict: Verdict, chance: float, factor: float
     ) -> None:
-        desk.chance = chance
-        desk.cloudfront.fault_script = [fault] * 7
-        outcomes = desk.submit(*planned("/a"))
+        harness.chance = chance
+        harness.cloudfront.fault_script = [fault] * 7
+        outcomes = harness.submit(*planned("/a"))
         assert statuses(outcomes) == {"/a": "accepted"}
         first, longest = BACKOFF_SECONDS[verdict]
         waits = [min(longest, first * 2**failure) * factor for failure in range(7)]
         # Past the first five calls none goes sooner than two seconds after the one before.
-        assert desk.sleeps == pytest.approx([*waits[:4], *(max(2.0, wait) for wait in waits[4:])])
+        assert harness.sleeps == pytest.approx([*waits[:4], *(max(2.0, wait) for wait in waits[4:])])
 
     @pytest.mark.parametrize("fault", ["lost-answer", "time-out"])
-    def test_a_lost_answer_is_asked_for_again_and_billed_once(self, desk: Desk, fault: str) -> None:
-        desk.cloudfront.fault_script = [fault]
-        outcomes = desk.submit(*planned("/a"))
+    def test_a_lost_answer_is_asked_for_again_and_billed_once(self, harness: Harness, fault: str) -> None:
+        harness.cloudfront.fault_script = [fault]
+        outcomes = harness.submit(*planned("/a"))
         assert statuses(outcomes) == {"/a": "accepted"}
-        assert desk.answers() == ["Created", "Replayed"]
-        assert desk.cloudfront.billed_paths == 1
-        assert outcomes[0].id in desk.cloudfront.invalidations
+        assert harness.answers() == ["Created", "Replayed"]
+        assert harness.cloudfront.billed_paths == 1
+        assert outcomes[0].id in harness.cloudfront.invalidations
 
-    def test_a_final_error_is_told_once_and_stops_nobody_else(self, desk: Desk) -> None:
-        outcomes = desk.submit(*planned("/a", target=Target("EGONE")), *planned("/b"))
+    def test_a_final_error_is_told_once_and_stops_nobody_else(self, harness: Harness) -> None:
+        outcomes = harness.submit(*planned("/a", target=Target("EGONE")), *planned("/b"))
         assert statuses(outcomes) == {"/a": "refused", "/b": "accepted"}
-        assert desk.answers() == ["NoSuchDistribution", "Created"]
+        assert harness.answers() == ["NoSuchDistribution", "Created"]
 
-    def test_a_throttled_account_is_left_alone_by_all_its_distributions(self, desk: Desk) -> None:
-        desk.cloudfront.fault_script = ["throttling"]
-        desk.submit(*planned("/a"), *planned("/b", target=OTHER))
-        times = [call.time - desk.cloudfront.calls[0].time for call in desk.cloudfront.calls]
+    def test_a_throttled_account_is_left_alone_by_all_its_distributions(self, harness: Harness) -> None:
+        harness.cloudfront.fault_script = ["throttling"]
+        harness.submit(*planned("/a"), *planned("/b", target=OTHER))
+        times = [call.time - harness.cloudfront.calls[0].time for call in harness.cloudfront.calls]
         assert times == [0, 2, 2]
 
-    def test_a_distribution_with_a_full_quota_holds_up_no_other(self, desk: Desk) -> None:
-        desk.cloudfront.hold("ESITE", files=3_000, seconds=60)
-        desk.submit(*planned("/a"), *planned("/b", target=OTHER))
-        assert [(call.target, call.answer) for call in desk.cloudfront.calls][:2] == [
+    def test_a_distribution_with_a_full_quota_holds_up_no_other(self, harness: Harness) -> None:
+        harness.cloudfront.hold("ESITE", files=3_000, seconds=60)
+        harness.submit(*planned("/a"), *planned("/b", target=OTHER))
+        assert [(call.target, call.answer) for call in harness.cloudfront.calls][:2] == [
             ("ESITE", "TooManyInvalidationsInProgress"),
             ("EOTHER", "Created"),
         ]
 
 
 class TestDeadline:
-    def test_no_call_starts_after_the_deadline(self, desk: Desk) -> None:
-        desk.cloudfront.fault_script = ["unavailable"] * 100
-        began = desk.time[0]
-        outcomes = desk.submit(*planned("/a"), seconds=45)
+    def test_no_call_starts_after_the_deadline(self, harness: Harness) -> None:
+        harness.cloudfront.fault_script = ["unavailable"] * 100
+        began = harness.time[0]
+        outcomes = harness.submit(*planned("/a"), seconds=45)
         assert statuses(outcomes) == {"/a": "deferred"}
-        assert all(call.time < began + 45 for call in desk.cloudfront.calls)
-        assert desk.time[0] <= began + 45
+        assert all(call.time < began + 45 for call in harness.cloudfront.calls)
+        assert harness.time[0] <= began + 45
 
-    def test_a_last_try_is_made_before_the_deadline_instead_of_waiting_beyond_it(self, desk: Desk) -> None:
-        desk.cloudfront.hold("ESITE", wildcards=15, seconds=20)
-        began = desk.time[0]
-        outcomes = desk.submit(*planned("/a*"), seconds=22)
+    def test_a_last_try_is_made_before_the_deadline_instead_of_waiting_beyond_it(
+        self, harness: Harness
+    ) -> None:
+        harness.cloudfront.hold("ESITE", wildcards=15, seconds=20)
+        began = harness.time[0]
+        outcomes = harness.submit(*planned("/a*"), seconds=22)
         assert statuses(outcomes) == {"/a*": "accepted"}
-        assert [call.time - began for call in desk.cloudfront.calls] == [0, 8, 21]
+        assert [call.time - began for call in harness.cloudfront.calls] == [0, 8, 21]
 
-    def test_what_is_deferred_says_why_and_what_happens_next(self, desk: Desk) -> None:
-        desk.cloudfront.hold("ESITE", wildcards=15, seconds=600)
-        outcomes = desk.submit(*planned("/a*", "/b"), seconds=22)
+    def test_what_is_deferred_says_why_and_what_happens_next(self, harness: Harness) -> None:
+        harness.cloudfront.hold("ESITE", wildcards=15, seconds=600)
+        outcomes = harness.submit(*planned("/a*", "/b"), seconds=22)
         assert statuses(outcomes) == {"/a*": "deferred", "/b": "deferred"}
         assert "TooManyInvalidationsInProgress" in outcomes[0].error
         assert outcomes[0].error.endswith("its messages go back to be planned again")
 
-    def test_without_any_time_nothing_is_called(self, desk: Desk) -> None:
-        assert statuses(desk.submit(*planned("/a"), seconds=0)) == {"/a": "deferred"}
-        assert not desk.cloudfront.calls
+    def test_without_any_time_nothing_is_called(self, harness: Harness) -> None:
+        assert statuses(harness.submit(*planned("/a"), seconds=0)) == {"/a": "deferred"}
+        assert not harness.cloudfront.calls
 
 
 class TestRounds:
-    def test_wildcards_over_fifteen_go_in_rounds_that_wait_for_one_another(self, desk: Desk) -> None:
-        outcomes = desk.submit(*planned(*(f"/{number:02}*" for number in range(40))))
+    def test_wildcards_over_fifteen_go_in_rounds_that_wait_for_one_another(self, harness: Harness) -> None:
+        outcomes = harness.submit(*planned(*(f"/{number:02}*" for number in range(40))))
         assert set(statuses(outcomes).values()) == {"accepted"}
-        times = [call.time - desk.cloudfront.calls[0].time for call in desk.cloudfront.calls]
-        assert desk.answers().count("Created") == 3
+        times = [call.time - harness.cloudfront.calls[0].time for call in harness.cloudfront.calls]
+        assert harness.answers().count("Created") == 3
         assert times[:2] == [0, 25]
 
-    def test_the_next_invocation_knows_the_rounds_of_the_last_one(self, desk: Desk) -> None:
+    def test_the_next_invocation_knows_the_rounds_of_the_last_one(self, harness: Harness) -> None:
         memory = Memory()
         wildcards = [f"/{number:02}*" for number in range(15)]
-        desk.submit(*planned(*wildcards), memory=memory)
-        desk.submit(*planned(*(f"/again{wildcard}" for wildcard in wildcards)), memory=memory)
-        assert desk.answers() == ["Created", "Created"]
+        harness.submit(*planned(*wildcards), memory=memory)
+        harness.submit(*planned(*(f"/again{wildcard}" for wildcard in wildcards)), memory=memory)
+        assert harness.answers() == ["Created", "Created"]
 
-    def test_three_thousand_files_go_at_once_and_more_wait(self, desk: Desk) -> None:
-        outcomes = desk.submit(*planned(*(f"/{number}" for number in range(3_001))))
+    def test_three_thousand_files_go_at_once_and_more_wait(self, harness: Harness) -> None:
+        outcomes = harness.submit(*planned(*(f"/{number}" for number in range(3_001))))
         assert set(statuses(outcomes).values()) == {"accepted"}
-        assert desk.answers() == ["Created", "Created"]
+        assert harness.answers() == ["Created", "Created"]
 
-    def test_a_quota_held_for_ten_minutes_costs_a_call_in_twenty_seconds_at_most(self, desk: Desk) -> None:
-        desk.cloudfront.hold("ESITE", files=3_000, seconds=600)
-        outcomes = desk.submit(*planned("/a"), seconds=900)
+    def test_a_quota_held_for_ten_minutes_costs_a_call_in_twenty_seconds_at_most(
+        self, harness: Harness
+    ) -> None:
+        harness.cloudfront.hold("ESITE", files=3_000, seconds=600)
+        outcomes = harness.submit(*planned("/a"), seconds=900)
         assert statuses(outcomes) == {"/a": "accepted"}
-        assert len(desk.cloudfront.calls) <= 30
+        assert len(harness.cloudfront.calls) <= 30
 
 
 class TestHalving:
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_exactly_the_poison_is_refused_and_all_else_accepted(
-        self, desk: Desk, data: st.DataObject
+        self, harness: Harness, data: st.DataObject
     ) -> None:
-        run = len(desk.cloudfront.calls)
+        run = len(harness.cloudfront.calls)
         count = data.draw(st.integers(1, 60))
         items = [f"/run{run}/{number:02}" for number in range(count)]
         poison = data.draw(st.sets(st.sampled_from(items), max_size=5))
-        desk.cloudfront.refused = frozenset(poison)
-        desk.time[0] += 3_600
-        outcomes = desk.submit(*planned(*items), seconds=math.inf)
+        harness.cloudfront.refused = frozenset(poison)
+        harness.time[0] += 3_600
+        outcomes = harness.submit(*planned(*items), seconds=math.inf)
         assert statuses(outcomes) == {item: "refused" if item in poison else "accepted" for item in items}
         blamed = {
             id_ for each in outcomes if each.status == "refused" for id_ in each.invalidation.message_ids
@@ -385,14 +389,14 @@ class TestHalving:
         assert blamed == {f"message of {item}" for item in poison}
 
     @pytest.mark.parametrize("position", [0, 1, 1_499, 1_500, 2_998, 2_999])
-    def test_one_poison_path_among_3000_takes_few_calls(self, desk: Desk, position: int) -> None:
+    def test_one_poison_path_among_3000_takes_few_calls(self, harness: Harness, position: int) -> None:
         items = [f"/{number:04}" for number in range(3_000)]
-        desk.cloudfront.refused = frozenset({items[position]})
-        outcomes = desk.submit(*planned(*items))
+        harness.cloudfront.refused = frozenset({items[position]})
+        outcomes = harness.submit(*planned(*items))
         refused = [outcome for outcome in outcomes if outcome.status == "refused"]
         assert [outcome.invalidation.items for outcome in refused] == [(items[position],)]
         assert "InvalidArgument" in refused[0].error
-        assert len(desk.cloudfront.calls) <= 2 * math.log2(3_000) + 2
+        assert len(harness.cloudfront.calls) <= 2 * math.log2(3_000) + 2
 
     def test_a_batch_too_large_is_halved_and_blamed_on_nobody(self, session: boto3.Session) -> None:
         client = session.client("cloudfront")
@@ -404,10 +408,10 @@ class TestHalving:
             outcomes = submit([invalidation], clients=lambda _: client, deadline=math.inf)
         assert statuses(outcomes) == {"/a": "accepted", "/b": "accepted"}
 
-    def test_a_fault_amid_the_halving_loses_no_half(self, desk: Desk) -> None:
-        desk.cloudfront.refused = frozenset({"/3"})
-        desk.cloudfront.fault_script = ["", "reset", "lost-answer", "denied"]
-        outcomes = desk.submit(*planned(*(f"/{number}" for number in range(8))))
+    def test_a_fault_amid_the_halving_loses_no_half(self, harness: Harness) -> None:
+        harness.cloudfront.refused = frozenset({"/3"})
+        harness.cloudfront.fault_script = ["", "reset", "lost-answer", "denied"]
+        outcomes = harness.submit(*planned(*(f"/{number}" for number in range(8))))
         found = statuses(outcomes)
         assert found.keys() == {f"/{number}" for number in range(8)}
         assert found["/3"] == "refused"
@@ -424,43 +428,47 @@ class TestEverything:
         poison=st.booleans(),
     )
     def test_whatever_happens_every_item_has_one_outcome_and_accepted_ones_were_created(
-        self, desk: Desk, *, faults: list[str], files: int, wildcards: int, seconds: float, poison: bool
+        self, harness: Harness, *, faults: list[str], files: int, wildcards: int, seconds: float, poison: bool
     ) -> None:
-        run = len(desk.cloudfront.calls)
+        run = len(harness.cloudfront.calls)
         items = [f"/{run}/f{number}" for number in range(files)] + [
             f"/{run}/w{number:02}*" for number in range(wildcards)
         ]
-        desk.cloudfront.refused = frozenset(items[:1] if poison else [])
-        desk.cloudfront.fault_script = faults
-        desk.time[0] += 3_600
-        outcomes = desk.submit(*planned(*items), seconds=seconds)
+        harness.cloudfront.refused = frozenset(items[:1] if poison else [])
+        harness.cloudfront.fault_script = faults
+        harness.time[0] += 3_600
+        outcomes = harness.submit(*planned(*items), seconds=seconds)
         found = statuses(outcomes)
         assert found.keys() == set(items)
         for outcome in outcomes:
             if outcome.status == "accepted":
-                assert desk.cloudfront.invalidations[outcome.id].items == outcome.invalidation.items
+                assert harness.cloudfront.invalidations[outcome.id].items == outcome.invalidation.items
             else:
                 assert outcome.error
 
 
 class TestCompletion:
-    def awaited(self, desk: Desk, outcomes: Sequence[Outcome], seconds: float = 4) -> tuple[Outcome, ...]:
+    def awaited(
+        self, harness: Harness, outcomes: Sequence[Outcome], seconds: float = 4
+    ) -> tuple[Outcome, ...]:
         clock = Clock(now=lambda: 0.0)
-        return await_completion(outcomes, clients=lambda _: desk.client, deadline=seconds, clock=clock)
+        return await_completion(outcomes, clients=lambda _: harness.client, deadline=seconds, clock=clock)
 
     @pytest.mark.parametrize("target", [SITE, TENANT], ids=["distribution", "tenant"])
-    def test_an_invalidation_is_complete_when_cloudfront_says_so(self, desk: Desk, target: Target) -> None:
-        outcomes = desk.submit(*planned("/a", target=target))
-        desk.time[0] += 600
-        assert [outcome.progress for outcome in self.awaited(desk, outcomes)] == ["Completed"]
+    def test_an_invalidation_is_complete_when_cloudfront_says_so(
+        self, harness: Harness, target: Target
+    ) -> None:
+        outcomes = harness.submit(*planned("/a", target=target))
+        harness.time[0] += 600
+        assert [outcome.progress for outcome in self.awaited(harness, outcomes)] == ["Completed"]
 
-    def test_when_time_is_up_it_is_still_in_progress_and_no_error(self, desk: Desk) -> None:
-        (awaited,) = self.awaited(desk, desk.submit(*planned("/a")))
+    def test_when_time_is_up_it_is_still_in_progress_and_no_error(self, harness: Harness) -> None:
+        (awaited,) = self.awaited(harness, harness.submit(*planned("/a")))
         assert (awaited.status, awaited.progress, awaited.error) == ("accepted", "InProgress", "")
 
-    def test_what_was_not_accepted_is_not_waited_for(self, desk: Desk) -> None:
-        outcomes = desk.submit(*planned("/a", target=Target("EGONE")))
-        assert self.awaited(desk, outcomes) == outcomes
+    def test_what_was_not_accepted_is_not_waited_for(self, harness: Harness) -> None:
+        outcomes = harness.submit(*planned("/a", target=Target("EGONE")))
+        assert self.awaited(harness, outcomes) == outcomes
 
     @pytest.mark.parametrize(
         "error",
@@ -516,13 +524,15 @@ def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_
 
 
 @pytest.mark.parametrize("char", ["'", "~", "@", "("])
-def test_refused_names_are_covered_by_a_wildcard_that_purges_no_neighbour(desk: Desk, char: str) -> None:
+def test_refused_names_are_covered_by_a_wildcard_that_purges_no_neighbour(
+    harness: Harness, char: str
+) -> None:
     names = [f"/docs/page-{number:02}.html" for number in range(41)]
     doubtful = [f"/docs/its{number}{char}s.html" for number in range(3)]
-    desk.cloudfront.refused = frozenset(doubtful)
-    outcomes = desk.submit(*planned(*names, *doubtful))
+    harness.cloudfront.refused = frozenset(doubtful)
+    outcomes = harness.submit(*planned(*names, *doubtful))
     accepted = {item for each in outcomes if each.status == "accepted" for item in each.invalidation.items}
     assert {each.status for each in outcomes} == {"accepted"}
     assert accepted == {*names, *(f"/docs/its{number}*" for number in range(3))}
     assert {each.replaces for each in outcomes} - {""} == set(doubtful)
-    assert len(desk.cloudfront.calls) <= 25
+    assert len(harness.cloudfront.calls) <= 25

@@ -374,7 +374,7 @@ def in_topic(*messages: object) -> Any:
     ],
 )
 def test_job_from_elsewhere(payload: Any, answers_jobs: bool) -> None:
-    """It is rejected, and nobody is told that a job was carried out."""
+    """It is rejected, and no job is reported as carried out."""
     batch = read(payload, INVOCATION, answers_jobs=answers_jobs)
     (rejected,) = batch.rejected
     assert "CodePipeline" in rejected.error
@@ -394,7 +394,7 @@ def non_records(count: int) -> Any:
 
 
 def test_message_of_non_records() -> None:
-    """254 KB of them: a hundred are told, and how many more there are; the message fails."""
+    """254 KB of them: a hundred are reported, and the number of the others; the message fails."""
     body = non_records(127_000)
     assert len(json.dumps(body, separators=(",", ":"))) > 254_000
     batch = read(in_queue(body), INVOCATION)
@@ -422,8 +422,8 @@ def test_ignored_records_are_bounded() -> None:
 def test_messages_never_quote_what_may_be_a_secret() -> None:
     """CodePipeline passes credentials and SNS a token: no part of a batch repeats a value of theirs."""
     for name in ("codepipeline/job-without-id", "sqs/subscription-to-confirm"):
-        told = " ".join(
+        texts = " ".join(
             rejected.error for rejected in read(payloads.load(name), INVOCATION, answers_jobs=True).rejected
         )
-        assert told
-        assert "EXAMPLE" not in told
+        assert texts
+        assert "EXAMPLE" not in texts

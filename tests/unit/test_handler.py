@@ -106,23 +106,23 @@ def queue_event(**bodies: object) -> dict[str, Any]:
 def test_an_empty_request_invalidates_everything_and_tells_what_it_created(
     aws: Any, distribution: str
 ) -> None:
-    told = index.lambda_handler({}, Context())
-    assert (told["statusCode"], told["body"]) == (200, "CloudFront invalidation created")
-    assert [each["items"] for each in told["invalidations"]] == [["/*"]]
+    answer = index.lambda_handler({}, Context())
+    assert (answer["statusCode"], answer["body"]) == (200, "CloudFront invalidation created")
+    assert [each["items"] for each in answer["invalidations"]] == [["/*"]]
     assert created_items(aws, distribution) == [["/*"]]
 
 
 def test_a_batch_of_the_queue_becomes_one_invalidation_and_an_empty_list_of_failures(
     aws: Any, distribution: str
 ) -> None:
-    told = index.lambda_handler(queue_event(m1=s3_event("a+b.html"), m2=s3_event("c.html")), Context())
-    assert told == {"batchItemFailures": []}
+    answer = index.lambda_handler(queue_event(m1=s3_event("a+b.html"), m2=s3_event("c.html")), Context())
+    assert answer == {"batchItemFailures": []}
     assert created_items(aws, distribution) == [["/a%20b.html", "/a+b.html", "/c.html"]]
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:
-    told = index.lambda_handler(queue_event(bad="{", good=s3_event("c.html")), Context())
-    assert told == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    answer = index.lambda_handler(queue_event(bad="{", good=s3_event("c.html")), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert created_items(aws, distribution) == [["/c.html"]]
 
 
@@ -139,8 +139,8 @@ def test_a_malformed_event_without_a_queue_is_a_function_error(distribution: str
 
 
 def test_a_dry_run_creates_nothing(aws: Any, distribution: str) -> None:
-    told = index.lambda_handler({"dry_run": True, "paths": ["/a"]}, Context())
-    assert told["body"] == "Dry run: nothing was created"
+    answer = index.lambda_handler({"dry_run": True, "paths": ["/a"]}, Context())
+    assert answer["body"] == "Dry run: nothing was created"
     assert created_items(aws, distribution) == []
 
 
@@ -153,14 +153,16 @@ class ShortContext(Context):
 
 
 def test_request_by_key(aws: Any, distribution: str) -> None:
-    told = index.lambda_handler({"keys": ["it's ü.html"], "bucket": "assets"}, Context())
-    assert [each["items"] for each in told["invalidations"]] == [["/it's%20%C3%BC.html", "/it's+%C3%BC.html"]]
-    told = index.lambda_handler({"keys": ["a"], "dry_run": True}, Context())
-    assert [each["items"] for each in told["invalidations"]] == [["/a"]]
-    told = index.lambda_handler({"keys": ["b"], "wait": True}, ShortContext())
-    assert told["completed"] is False
-    told = index.lambda_handler({"keys": []}, Context())
-    assert (told["body"], told["invalidations"]) == ("Nothing to invalidate", [])
+    answer = index.lambda_handler({"keys": ["it's ü.html"], "bucket": "assets"}, Context())
+    assert [each["items"] for each in answer["invalidations"]] == [
+        ["/it's%20%C3%BC.html", "/it's+%C3%BC.html"]
+    ]
+    answer = index.lambda_handler({"keys": ["a"], "dry_run": True}, Context())
+    assert [each["items"] for each in answer["invalidations"]] == [["/a"]]
+    answer = index.lambda_handler({"keys": ["b"], "wait": True}, ShortContext())
+    assert answer["completed"] is False
+    answer = index.lambda_handler({"keys": []}, Context())
+    assert (answer["body"], answer["invalidations"]) == ("Nothing to invalidate", [])
     assert sorted(created_items(aws, distribution)) == [
         ["/b"],
         ["/it's%20%C3%BC.html", "/it's+%C3%BC.html"],
@@ -178,10 +180,10 @@ def test_wait_without_time(aws: Any, distribution: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(cloudfront.own_client(), "create_invalidation", unfinished)
     monkeypatch.setattr(cloudfront.own_client(), "get_invalidation", None)
-    told = index.lambda_handler({"paths": ["/a"], "wait": True}, ShortContext())
-    assert told["completed"] is False
-    told = index.lambda_handler(queue_event(m1={"paths": ["/b"], "wait": True}), Context())
-    assert told == {"batchItemFailures": []}
+    answer = index.lambda_handler({"paths": ["/a"], "wait": True}, ShortContext())
+    assert answer["completed"] is False
+    answer = index.lambda_handler(queue_event(m1={"paths": ["/b"], "wait": True}), Context())
+    assert answer == {"batchItemFailures": []}
 
 
 def test_a_function_without_settings_says_so_instead_of_doing_nothing(
@@ -261,15 +263,15 @@ def test_a_pipeline_is_told_that_its_invalidation_was_created(
 def test_a_pipeline_is_told_why_its_request_was_rejected_and_lambda_does_not_try_again(
     aws: Any, distribution: str, pipeline: Stubber
 ) -> None:
-    told: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     pipeline.add_response("put_job_failure_result", {})
     pipeline.client.meta.events.register(
-        "provide-client-params.codepipeline.PutJobFailureResult", lambda params, **_: told.update(params)
+        "provide-client-params.codepipeline.PutJobFailureResult", lambda params, **_: answer.update(params)
     )
     index.lambda_handler(job('{"paths": ["no-slash"]}'), Context())
-    assert told["jobId"] == JOB_ID
-    assert told["failureDetails"]["type"] == "JobFailed"
-    assert "slash" in told["failureDetails"]["message"]
+    assert answer["jobId"] == JOB_ID
+    assert answer["failureDetails"]["type"] == "JobFailed"
+    assert "slash" in answer["failureDetails"]["message"]
     assert created_items(aws, distribution) == []
 
 
@@ -286,8 +288,8 @@ def test_a_pipeline_that_cannot_be_answered_is_a_function_error(
 def test_job_in_a_queue(aws: Any, distribution: str, pipeline: Stubber) -> None:
     """No job is answered, and the changes beside it are invalidated."""
     bodies = {f"m{number}": s3_event(f"{number}") for number in range(20)}
-    told = index.lambda_handler(queue_event(job=job(""), **bodies), Context())
-    assert told == {"batchItemFailures": [{"itemIdentifier": "job"}]}
+    answer = index.lambda_handler(queue_event(job=job(""), **bodies), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "job"}]}
     assert created_items(aws, distribution) == [sorted(f"/{number}" for number in range(20))]
 
 
@@ -299,8 +301,8 @@ def test_job_without_codepipeline(aws: Any, distribution: str) -> None:
 
 def test_log_of_a_message_of_non_records(distribution: str, caplog: pytest.LogCaptureFixture) -> None:
     body = {"Records": [{"eventSource": "aws:s3"}, *[0] * 127_000]}
-    told = index.lambda_handler(queue_event(m1=body), Context())
-    assert told == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    answer = index.lambda_handler(queue_event(m1=body), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert len([each for each in caplog.records if each.levelno == logging.ERROR]) <= 101
 
 

@@ -69,12 +69,12 @@ def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(
 ) -> None:
     spent: list[tuple[int, int]] = []
     for planner in range(PLANNERS):
-        purse = PathAllowance.of_new_sandbox(most, 0)
+        allowance = PathAllowance.of_new_sandbox(most, 0)
         for now in range(0, 4 * 3_600, 6):
             if now and now % lifetime == planner * 6:
-                purse = PathAllowance.of_new_sandbox(most, now)
-            paths = int(purse.left(now))
-            purse.spend(paths, now)
+                allowance = PathAllowance.of_new_sandbox(most, now)
+            paths = int(allowance.left(now))
+            allowance.spend(paths, now)
             spent.append((now, paths))
     hours = [
         sum(paths for at, paths in spent if start <= at < start + 3_600) for start in range(0, 10_800, 60)

@@ -52,25 +52,25 @@ def surely_covered(item: str, path: str) -> bool:
 @given(ASKED, BUDGETS, INVENTORIES)
 @example(["/a/", "/a/b", "/a/c"], Budget(1, 1), None)
 @example(["/", "/a"], Budget(1, 1), [])
-def test_every_path_is_covered(asked: list[str], budget: Budget, unchanged: list[str] | None) -> None:
-    items = covering_items(asked, budget, unchanged)
-    assert [path for path in asked if not any(surely_covered(item, path) for item in items)] == []
+def test_every_path_is_covered(paths: list[str], budget: Budget, unchanged: list[str] | None) -> None:
+    items = covering_items(paths, budget, unchanged)
+    assert [path for path in paths if not any(surely_covered(item, path) for item in items)] == []
 
 
 @given(ASKED, BUDGETS, INVENTORIES, st.randoms(use_true_random=False))
 def test_order_and_duplicates_change_nothing(
-    asked: list[str], budget: Budget, unchanged: list[str] | None, chance: object
+    paths: list[str], budget: Budget, unchanged: list[str] | None, chance: object
 ) -> None:
-    again = asked + asked[::2]
+    again = paths + paths[::2]
     chance.shuffle(again)  # type: ignore[attr-defined]
-    assert covering_items(again, budget, unchanged) == covering_items(asked, budget, unchanged)
+    assert covering_items(again, budget, unchanged) == covering_items(paths, budget, unchanged)
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_no_item_is_sent_twice_or_beside_one_that_covers_it(
-    asked: list[str], budget: Budget, unchanged: list[str] | None
+    paths: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    items = covering_items(asked, budget, unchanged)
+    items = covering_items(paths, budget, unchanged)
     assert list(items) == sorted(set(items))
     assert [
         (item, other) for item in items for other in items if item != other and surely_covered(item, other)
@@ -79,40 +79,40 @@ def test_no_item_is_sent_twice_or_beside_one_that_covers_it(
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_without_a_least_depth_the_budget_holds(
-    asked: list[str], budget: Budget, unchanged: list[str] | None
+    paths: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    tags = {path for path in asked if path.startswith("#")}
+    tags = {path for path in paths if path.startswith("#")}
     assume(len(tags) < budget.max_paths and budget.min_wildcard_depth == 0)
-    items = covering_items(asked, budget, unchanged)
+    items = covering_items(paths, budget, unchanged)
     assert len(items) <= budget.max_paths
     assert sum(item.endswith("*") and item not in tags for item in items) <= budget.max_wildcards
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_merging_makes_no_wildcard_broader_than_the_least_depth(
-    asked: list[str], budget: Budget, unchanged: list[str] | None
+    paths: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    made = set(covering_items(asked, budget, unchanged)).difference(asked)
+    made = set(covering_items(paths, budget, unchanged)).difference(paths)
     assert all(item.endswith("*") for item in made)
     assert [item for item in made if item.count("/") <= budget.min_wildcard_depth] == []
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_nothing_is_merged_within_the_budget(
-    asked: list[str], budget: Budget, unchanged: list[str] | None
+    paths: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    if not must_merge(asked, budget):
-        assert set(covering_items(asked, budget, unchanged)) <= set(asked)
+    if not must_merge(paths, budget):
+        assert set(covering_items(paths, budget, unchanged)) <= set(paths)
 
 
 @given(ASKED, BUDGETS, INVENTORIES)
 def test_a_wildcard_that_was_made_ends_where_its_paths_part_and_cuts_no_character(
-    asked: list[str], budget: Budget, unchanged: list[str] | None
+    paths: list[str], budget: Budget, unchanged: list[str] | None
 ) -> None:
-    for item in set(covering_items(asked, budget, unchanged)).difference(asked):
+    for item in set(covering_items(paths, budget, unchanged)).difference(paths):
         assert not re.search("%.?$", item[:-1])
         unquote_to_bytes(item[:-1]).decode()
-        covered = [path.rstrip("*") for path in asked if surely_covered(item, path)]
+        covered = [path.rstrip("*") for path in paths if surely_covered(item, path)]
         longer = {path[len(item) - 1 :][:12] for path in covered}
         assert len(longer) > 1 or longer == {"/"}, "one path alone needs no wildcard"
 
@@ -139,9 +139,9 @@ def test_every_message_is_served_by_the_items_of_its_paths_and_no_others(
     for path, ids in messages.items():
         assert any(surely_covered(item, path) and ids <= served[item] for item in served)
     for item, ids in served.items():
-        asked = [messages[path] for path in messages if surely_covered(item, path)]
+        paths = [messages[path] for path in messages if surely_covered(item, path)]
         assert ids
-        assert ids <= frozenset().union(*asked)
+        assert ids <= frozenset().union(*paths)
 
 
 @pytest.mark.parametrize("most_forks", [1, 4, 16])

@@ -64,7 +64,7 @@ def test_single_changes_do_not_wait_in_the_lane_of_a_deploy() -> None:
     assert len(by_group["ESITE/merge"]) == 300
 
 
-def test_a_change_that_a_request_covers_rides_along_with_it() -> None:
+def test_a_change_that_a_request_covers_is_sent_with_the_request() -> None:
     batch = Batch(True, ("m0", "q"), changes("a").changes, (Request("q", paths=("/*",)),))
     (parcel,) = collect(SETTINGS, batch, NOW).parcels
     assert (set(parcel.chunk.paths), set(parcel.chunk.requested)) == (set(), {"/*"})
@@ -103,8 +103,10 @@ def test_a_chunk_stays_below_the_size_of_a_message_and_nothing_is_lost() -> None
 @pytest.mark.parametrize(("receives", "dead"), [(2, False), (3, True)])
 def test_what_cannot_be_read_is_given_up_at_the_third_read_with_its_reason(receives: int, dead: bool) -> None:
     record = {"messageId": "m", "body": "{", "attributes": {"ApproximateReceiveCount": str(receives)}}
-    letters = dead_letters({"Records": [record]}, [Rejected("m", "not JSON")])
-    assert [(letter.body, letter.reason) for letter in letters.values()] == [("{", "not JSON")] * dead
+    found = dead_letters({"Records": [record]}, [Rejected("m", "not JSON")])
+    assert [(dead_letter.body, dead_letter.reason) for dead_letter in found.values()] == [
+        ("{", "not JSON")
+    ] * dead
 
 
 def test_what_need_not_be_merged_is_planned_at_once() -> None:
@@ -142,10 +144,10 @@ def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
     assert sum(len(each.items) for each in step.invalidations) <= 3_000
 
 
-def test_a_full_plate_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:
-    plate = [received("/a", f"/{number}", number=number, since=NOW + number) for number in range(10)]
-    assert planner.in_fewer_messages(SETTINGS, SITE, plate[:9]) is None
-    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, plate) or []
+def test_a_full_batch_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:
+    batch = [received("/a", f"/{number}", number=number, since=NOW + number) for number in range(10)]
+    assert planner.in_fewer_messages(SETTINGS, SITE, batch[:9]) is None
+    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
     assert parcel.chunk.paths["/a"] == parcel.chunk.since == NOW
     assert parcel.message_ids == {f"c{number}" for number in range(10)}
 
@@ -165,8 +167,8 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     assert settled.done == set()
     (rest,) = settled.rest
     assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
-    (letter,) = settled.dead_letters
-    assert json.loads(letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
+    (dead_letter,) = settled.dead_letters
+    assert json.loads(dead_letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
 
 
 def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> None:

@@ -44,7 +44,7 @@ def test_the_names_of_every_part_of_the_repository_were_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         pytest.param(
             'resource "aws_sqs_queue" "a" { colour = 1 }', "aws_sqs_queue.colour is unknown", id="argument"
@@ -82,10 +82,10 @@ def test_the_names_of_every_part_of_the_repository_were_found() -> None:
         pytest.param('resource "aws_new" "a" { b = 1 }', "is in no snapshot", id="unknown-kind"),
     ],
 )
-def test_what_version_6_does_not_have_is_reported(text: str, told: str) -> None:
+def test_what_version_6_does_not_have_is_reported(text: str, expected: str) -> None:
     known = snapshot(VERSION_6)
     (fault,) = [fault for use in uses("here", text) if (fault := faults(use, known))]
-    assert told in fault
+    assert expected in fault
 
 
 def test_what_only_version_6_has_is_unknown_to_the_oldest() -> None:

@@ -1,4 +1,4 @@
-"""What the caller, the queue, the log and the metrics are told of one invocation."""
+"""What the caller, the queue, the log and the metrics get of one invocation."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_a_rejected_message_goes_back_to_the_queue() -> None:
 
 
 def test_a_caller_is_told_what_was_created() -> None:
-    told = answer(report(ACCEPTED, queued=False))
-    assert told["statusCode"] == 200
-    assert told["body"] == "CloudFront invalidation created"
-    assert told["invalidations"] == [
+    result = answer(report(ACCEPTED, queued=False))
+    assert result["statusCode"] == 200
+    assert result["body"] == "CloudFront invalidation created"
+    assert result["invalidations"] == [
         {
             "distribution_id": "ESITE",
             "items": ["/a", "/b/*"],
@@ -76,13 +76,13 @@ def test_a_caller_is_told_what_was_created() -> None:
             "status": "InProgress",
         }
     ]
-    assert told["estimated_cost_usd"] == pytest.approx(0.01)
+    assert result["estimated_cost_usd"] == pytest.approx(0.01)
 
 
 def test_a_tenant_is_called_a_tenant() -> None:
-    told = answer(report(Outcome(invalidation({"/a": {"m1"}}, TENANT), "accepted", id="I1"), queued=False))
-    assert told["invalidations"][0]["distribution_tenant_id"] == "dt_1"
-    assert "distribution_id" not in told["invalidations"][0]
+    result = answer(report(Outcome(invalidation({"/a": {"m1"}}, TENANT), "accepted", id="I1"), queued=False))
+    assert result["invalidations"][0]["distribution_tenant_id"] == "dt_1"
+    assert "distribution_id" not in result["invalidations"][0]
 
 
 def test_a_caller_of_something_that_failed_gets_a_function_error_with_each_reason_once() -> None:
@@ -91,17 +91,17 @@ def test_a_caller_of_something_that_failed_gets_a_function_error_with_each_reaso
 
 
 def test_a_failure_that_a_pipeline_was_told_of_is_no_function_error_as_well() -> None:
-    told = answer(report(REFUSED, queued=False), answered=frozenset({"m2"}))
-    assert told["statusCode"] == 200
+    result = answer(report(REFUSED, queued=False), answered=frozenset({"m2"}))
+    assert result["statusCode"] == 200
 
 
 def test_a_dry_run_says_that_nothing_was_created_and_what_it_would_cost() -> None:
     prepared = Prepared((), (ACCEPTED.invalidation,), (), (), {})
-    told = answer(report(queued=False, prepared=prepared))
-    assert told["body"] == "Dry run: nothing was created"
-    assert told["invalidations"][0]["items"] == ["/a", "/b/*"]
-    assert "id" not in told["invalidations"][0]
-    assert told["estimated_cost_usd"] == pytest.approx(0.01)
+    result = answer(report(queued=False, prepared=prepared))
+    assert result["body"] == "Dry run: nothing was created"
+    assert result["invalidations"][0]["items"] == ["/a", "/b/*"]
+    assert "id" not in result["invalidations"][0]
+    assert result["estimated_cost_usd"] == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_an_invalidation_that_could_not_be_waited_for_fails_its_caller() -> None
 
 def test_something_ignored_is_told_with_its_reason() -> None:
     prepared = Prepared((), (), (Ignored("m1", "a test event"),), (), {})
-    told = answer(report(queued=False, prepared=prepared))
-    assert told["body"] == "Nothing to invalidate"
-    assert told["ignored"] == [{"id": "m1", "reason": "a test event"}]
+    result = answer(report(queued=False, prepared=prepared))
+    assert result["body"] == "Nothing to invalidate"
+    assert result["ignored"] == [{"id": "m1", "reason": "a test event"}]
 
 
 def test_the_job_of_a_request_and_of_a_rejected_message_are_both_to_be_answered() -> None:
