@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from scripts.stack import changes
 from scripts.terraform import ROOT
 from tests.doubles.cloudfront_server import CloudFront
+from tests.e2e import shell
 from tests.support.deployments import Deployment, eventually
 from tests.support.examples import EXAMPLES, INPUTS
 
@@ -44,6 +46,64 @@ def test_direct_hands_out_commands_that_invalidate_and_rehearse(direct: Deployme
     assert direct.items() == []
     direct.invoke(request(direct.outputs["invoke_command"]))
     assert direct.items() == ["/*"]
+
+
+HARD_NAMES = {
+    'it\'s "new" ü.html': ["/it's%20%22new%22%20%C3%BC.html", "/it's+%22new%22+%C3%BC.html"],
+    "docs/x to s3:/example-site/y.css": [
+        "/docs/x%20to%20s3:/example-site/y.css",
+        "/docs/x+to+s3:/example-site/y.css",
+    ],
+    "back\\slash.txt": ["/back%5Cslash.txt"],
+    "$(id);`id`.txt": ["/$(id);%60id%60.txt"],
+    "tab\t.txt": ["/tab%09.txt"],
+    "-n": ["/-n"],
+}
+"""Name → the paths of its viewers."""
+
+
+def test_deploy_step_invalidates_exactly_what_its_sync_changed(
+    deploy_step: Deployment, tmp_path: Path
+) -> None:
+    step, variables = deploy_step, shell.environment(deploy_step.aws, tmp_path)
+    folder = step.stack.directory / "public"
+    deploy = step.outputs["deploy_command"]
+
+    def made_by(command: str) -> list[list[str]]:
+        before = step.invalidations()
+        shell.run(command, variables, step.stack.directory)
+        return sorted(step.invalidations(since=before).values())
+
+    for name in HARD_NAMES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("old", encoding="utf-8")
+    assert made_by(deploy) == [sorted(path for paths in HARD_NAMES.values() for path in paths)]
+    assert made_by(deploy) == []
+
+    (folder / "-n").unlink()
+    (folder / "tab\t.txt").write_text("changed", encoding="utf-8")
+    assert made_by(f"REQUEST_BYTES=10 {deploy} --delete") == [["/-n"], ["/tab%09.txt"]]
+
+    notified = step.aws.client("s3").get_bucket_notification_configuration(Bucket=step.bucket)
+    assert not {"LambdaFunctionConfigurations", "QueueConfigurations", "TopicConfigurations"} & set(notified)
+
+
+def test_deploy_step_fails_where_the_function_refuses_its_request(
+    deploy_step: Deployment, tmp_path: Path
+) -> None:
+    """An upload to a bucket that no route serves succeeds, and so does the call: the answer is an error."""
+    step, before = deploy_step, deploy_step.invalidations()
+    step.aws.client("s3").create_bucket(Bucket="unserved")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.html").write_text("a", encoding="utf-8")
+    command = f"./deploy.sh {folder} unserved {step.name}"
+    told = shell.run(
+        f"if {command}; then exit 1; fi", shell.environment(step.aws, tmp_path), step.stack.directory
+    )
+    assert "upload: ./a.html to s3://unserved/a.html" in told
+    assert "no route serves the bucket 'unserved'" in told
+    assert step.invalidations(since=before) == {}
 
 
 def test_nightly_purge_invalidates_everything_when_its_schedule_fires(nightly_purge: Deployment) -> None:

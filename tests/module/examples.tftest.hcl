@@ -35,6 +35,22 @@ run "site" {
   }
 }
 
+run "deploy_step" {
+  module {
+    source = "./examples/deploy-step"
+  }
+
+  assert {
+    condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
+    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+  }
+
+  assert {
+    condition     = output.deploy_command == "./deploy.sh public 'www.example.com' 'invalidate-cloudfront'"
+    error_message = "The command should name the bucket and the function: ${output.deploy_command}"
+  }
+}
+
 run "direct" {
   module {
     source = "./examples/direct"

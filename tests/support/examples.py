@@ -77,6 +77,7 @@ def pipeline(aws: LocalAws) -> Inputs:
 
 INPUTS: dict[str, Callable[[LocalAws], Inputs]] = {
     "cross-account": a_bucket_and_a_distribution,
+    "deploy-step": a_bucket_and_a_distribution,
     "direct": a_distribution,
     "everything": a_company,
     "nightly-purge": a_distribution,
