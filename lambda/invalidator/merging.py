@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from invalidator.collateral import Measure, estimated
 from invalidator.contraction import contracted
 from invalidator.knapsack import Limits, solve
-from invalidator.prefix_tree import Fork, Tree, build_tree, maximal, sorted_by_stem
+from invalidator.prefix_tree import Fork, Tree, build_tree, is_wildcard, maximal, sorted_by_stem
 
 WORTH_A_ROUND = 0.02
 """The share of the changes that a further round of wildcards must spare: it takes a call and some 25 s."""
@@ -35,10 +35,26 @@ def merge(
     """
     members = sorted_by_stem(paths)
     tree = build_tree(members)
-    closed = _to_close(tree, members, Limits(max_paths, max_wildcards), min_wildcard_depth, measure)
+    limits = Limits(max_paths, max_wildcards)
+    closed = _to_close(tree, members, limits, min_wildcard_depth, measure)
     merged = {at for fork in closed for at in range(fork.first, fork.last + 1)}
     wildcards = {tree.prefix(fork) + "*" for fork in closed}
+    if len(closed) == 1 and len(merged) == len(members):
+        wildcards = _within_directory(tree.prefix(tree.forks[-1]), members, limits) or wildcards
     return wildcards.union(path for at, path in enumerate(members) if at not in merged)
+
+
+def _within_directory(directory: str, members: Iterable[str], limits: Limits) -> set[str]:
+    """What covers paths that all are a directory's own or below it, and matches no neighbour of its name.
+
+    `/uploads*` also matches `/uploads-of-others/`, where no path of a route with the prefix `uploads/` lies.
+    Empty where some path is another, and where the limits allow no more than the one wildcard.
+    """
+    below = directory + "/"
+    own = {path for path in members if path in (directory, below) or path.startswith(directory + "?")}
+    items = own | {below + "*"}
+    fits = len(items) <= limits.paths and sum(map(is_wildcard, items)) <= limits.wildcards
+    return items if fits and all(path in own or path.startswith(below) for path in members) else set()
 
 
 def _to_close(

@@ -119,6 +119,27 @@ def test_a_directory_and_its_files_merge_into_a_wildcard_that_surely_covers_both
     assert covering_items(paths, Budget(2, 1), unchanged=["/a.html"]) == ("/a/", "/a/*")
 
 
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        pytest.param(["/a", "/a/", *"12345"], ("/a", "/a/", "/a/*"), id="with both of its aliases"),
+        pytest.param(["/a", *"12345"], ("/a", "/a/*"), id="with the one without a slash"),
+        pytest.param(
+            ["/a", "/a?*", "/a/", "/a/?*", *"12345"], ("/a", "/a/", "/a/*", "/a?*"), id="with query strings"
+        ),
+        pytest.param(["/a", "/a/", "/a-b", *"1234"], ("/a*",), id="beside a neighbour that changed, too"),
+    ],
+)
+def test_a_directory_that_is_all_that_changed_does_not_purge_its_neighbours(
+    paths: list[str], expected: tuple[str, ...]
+) -> None:
+    """`/a*` would match `/a-b/`, of which no path says that it changed."""
+    changed = [path if path.startswith("/") else f"/a/{path}" for path in paths]
+    unchanged = [f"/a/{number}/x" for number in range(100)]
+    assert cover(changed, Budget(4, 2), unchanged=[]) == expected
+    assert cover(changed, Budget(1, 1), unchanged=unchanged) == ("/a*",)
+
+
 def test_the_root_and_its_files_merge_into_everything() -> None:
     assert covering_items(["/", "/index.html"], Budget(1, 1)) == ("/*",)
 
