@@ -244,7 +244,10 @@ def _send_dead_letters(dead_letters: Sequence[chunks.DeadLetter]) -> bool:
     sent = 0
     for each in dead_letters:
         sent += queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], each)
-        log.error(each.reason, extra={"distribution_id": each.distribution_id, "outcome": "dead letter"})
+        log.error(
+            text.clipped(each.reason, queues.REASON_LENGTH),
+            extra={"distribution_id": each.distribution_id, "outcome": "dead letter"},
+        )
     return sent == len(dead_letters)
 
 

@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 from invalidator.submission import Accepted, CallError, Clock, Create, Outcome
+from invalidator.text import said
 from invalidator.verdicts import ASSUMED_NEXT_STEP, NEXT_STEP, Verdict, verdict
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -77,13 +78,14 @@ def explain(error: Exception, target: Target) -> CallError:
         code = details.get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
-        text = f"{target.id}: {error.operation_name} was refused, {code}: {details.get('Message', '')}"
+        why = f"{said(code)}: {said(details.get('Message', ''))}"
+        text = f"{target.id}: {error.operation_name} was refused, {why}"
         return CallError(verdict(code, status), f"{text} – {step}" if step else text)
     # An answer that cannot be parsed does not tell whether CloudFront accepted the call.
     network = isinstance(error, (HTTPClientError, NoConnectionError, ResponseParserError))
     return CallError(
         Verdict.TRANSIENT if network else Verdict.FINAL,
-        f"{target.id}: {type(error).__name__}: {error}",
+        f"{target.id}: {type(error).__name__}: {said(error)}",
         answered=not network,
     )
 
@@ -114,7 +116,7 @@ def _awaited(clients: Clients, outcome: Outcome, deadline: float, clock: Clock) 
         except ClientError as error:
             failure = explain(error, target)
             if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
-                reason = error.response.get("Error", {}).get("Message", str(error))
+                reason = said(error.response.get("Error", {}).get("Message", error))
                 return replace(
                     outcome,
                     error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: "

@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from invalidator.text import said
+
 MAX_MESSAGE = 5_000
 """The most characters of a failure's message (codepipeline's service model, type Message)."""
 
@@ -34,7 +36,7 @@ def _answer(call: str, **parameters: object) -> None:
     try:
         getattr(_codepipeline(), call)(**parameters)
     except (ClientError, BotoCoreError) as error:
-        raise AnswerError(f"the job of CodePipeline was not answered: {error}") from error
+        raise AnswerError(f"the job of CodePipeline was not answered: {said(error)}") from error
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from invalidator.listing import PAGES_AT_ONCE, ListingError, Page, Place
+from invalidator.text import said
 
 CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 """The plan waits for the listing three seconds at most, and is made without it rather than late."""
@@ -52,7 +53,7 @@ def _page(s3: Any, place: Place) -> Page | ListingError:
     try:
         answer = s3.list_objects_v2(**{name: value for name, value in request.items() if value})
     except (ClientError, BotoCoreError) as error:
-        return ListingError(place.bucket, str(error))
+        return ListingError(place.bucket, said(error))
     keys = answer.get("Keys")
     if keys is None:
         keys = [item["Key"].encode() for item in answer.get("Contents", [])]

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from invalidator.chunks import DeadLetter, Parcel
+from invalidator.text import clipped, said
 
 ENTRIES = 10
 """The most entries of one batch call (SQS, SendMessageBatch and ChangeMessageVisibilityBatch)."""
@@ -48,9 +49,9 @@ def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
         ]
         try:
             answer = client().send_message_batch(QueueUrl=queue_url, Entries=entries)
-            refused = {int(each["Id"]): str(each.get("Message", "")) for each in answer.get("Failed", [])}
+            refused = {int(each["Id"]): said(each.get("Message", "")) for each in answer.get("Failed", [])}
         except (ClientError, BotoCoreError) as error:
-            refused = dict.fromkeys(range(len(batch)), str(error))
+            refused = dict.fromkeys(range(len(batch)), said(error))
         for number, reason in refused.items():
             _log.error("chunk not sent", extra={"group": batch[number][0].group, "error": reason})
             failed |= batch[number][0].message_ids
@@ -60,7 +61,7 @@ def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
 def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
     """Send one dead letter; whether SQS accepted it."""
     attributes = {
-        "reason": dead_letter.reason[:REASON_LENGTH],
+        "reason": clipped(dead_letter.reason, REASON_LENGTH - 1),
         "distribution_id": dead_letter.distribution_id,
     }
     try:
@@ -73,7 +74,7 @@ def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
             },
         )
     except (ClientError, BotoCoreError) as error:
-        _log.error("dead letter not sent", extra={"error": str(error), "reason": dead_letter.reason})
+        _log.error("dead letter not sent", extra={"error": said(error), "reason": attributes["reason"]})
         return False
     return True
 
@@ -99,7 +100,9 @@ def hand_back(queue_url: str, seconds_by_receipt: Mapping[str, float]) -> None:
         except (ClientError, BotoCoreError) as error:
             failed = [{"Message": str(error)}]
         if failed:
-            _log.warning("messages not handed back in time", extra={"error": json.dumps(failed, default=str)})
+            _log.warning(
+                "messages not handed back in time", extra={"error": said(json.dumps(failed, default=str))}
+            )
 
 
 def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:

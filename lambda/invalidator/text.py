@@ -7,6 +7,9 @@ from collections.abc import Iterable
 MOST_CHARACTERS = 120
 """The most characters of an outside text in a message."""
 
+MOST_SAID = 600
+"""Characters of what AWS or its SDK says of an error, which may quote what it got."""
+
 MOST_NAMES = 10
 """The most names in one list."""
 
@@ -19,6 +22,12 @@ def clipped(text: str, most: int = MOST_CHARACTERS) -> str:
 def shown(text: str) -> str:
     """An outside text as a message may quote it: escaped and shortened."""
     return repr(clipped(text))
+
+
+def said(error: object) -> str:
+    """What an error of AWS or of its SDK says, as a message may hold it: escaped, and not endless."""
+    text = clipped(str(error), MOST_SAID)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -1,0 +1,120 @@
+"""What AWS and its SDK say of an error reaches logs, answers and dead letters escaped, and never endless."""
+
+from __future__ import annotations
+
+import json
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from invalidator import cloudfront, codepipeline, inventory, queues
+from invalidator.chunks import DeadLetter
+from invalidator.listing import Place
+from invalidator.settings import Target
+from invalidator.text import MOST_SAID, said
+
+ENDLESS = "first words\n" + "x" * 1_000_000
+MOST = MOST_SAID + 400
+"""What the module says itself stands beside it."""
+
+
+class EndlessError(BotoCoreError):
+    """An error of the SDK that quotes all of what it got."""
+
+    fmt = "{text}"
+
+
+ERRORS: list[Exception] = [
+    ClientError({"Error": {"Code": "InvalidArgument", "Message": ENDLESS}}, "CreateInvalidation"),
+    EndlessError(text=ENDLESS),
+]
+each_error = pytest.mark.parametrize("error", ERRORS, ids=["of AWS", "of the SDK"])
+
+
+def failing(error: Exception) -> Any:
+    """A client of which every call raises the error."""
+
+    class Client:
+        def __getattr__(self, name: str) -> Any:
+            def call(**_: object) -> None:
+                raise error
+
+            return call
+
+    return Client()
+
+
+def assert_bounded(text: str) -> None:
+    assert "first words" in text
+    assert len(text) <= MOST
+    assert "\n" not in text
+
+
+def test_a_short_text_is_said_as_it_is() -> None:
+    assert said(ValueError("Der Schlüssel fehlt.")) == "Der Schlüssel fehlt."
+
+
+def test_what_no_terminal_should_get_is_escaped() -> None:
+    assert said("a\nb\x1b[31m\u202e") == "a\\nb\\x1b[31m\\u202e"
+
+
+@each_error
+def test_a_call_that_is_refused(error: Exception) -> None:
+    assert_bounded(cloudfront.explain(error, Target("E1")).text)
+
+
+def test_an_endless_error_code() -> None:
+    error = ClientError({"Error": {"Code": ENDLESS, "Message": "no"}}, "CreateInvalidation")
+    assert_bounded(cloudfront.explain(error, Target("E1")).text)
+
+
+@each_error
+def test_a_job_that_is_not_answered(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codepipeline, "_codepipeline", lambda: failing(error))
+    with pytest.raises(codepipeline.AnswerError) as raised:
+        codepipeline.succeed("job")
+    assert_bounded(str(raised.value))
+
+
+@each_error
+def test_a_bucket_that_cannot_be_listed(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "client", lambda: failing(error))
+    (answer,) = inventory.list_pages([Place("site", "", "")])
+    assert_bounded(str(answer))
+
+
+@each_error
+def test_a_dead_letter_that_is_not_sent(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(queues, "client", lambda: failing(error))
+    assert not queues.send_dead_letter("url", DeadLetter("{}", ENDLESS))
+    (record,) = caplog.records
+    assert_bounded(record.__dict__["error"])
+    assert len(record.__dict__["reason"]) <= queues.REASON_LENGTH
+
+
+@each_error
+def test_messages_that_are_not_handed_back(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(queues, "client", lambda: failing(error))
+    with caplog.at_level(logging.WARNING):
+        queues.hand_back("url", {"receipt": 1.0})
+    (record,) = caplog.records
+    assert_bounded(record.__dict__["error"])
+
+
+def test_entries_that_sqs_refuses_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = {"Failed": [{"Id": "0", "Message": ENDLESS}]}
+    client = SimpleNamespace(change_message_visibility_batch=lambda **_: failed)
+    monkeypatch.setattr(queues, "client", lambda: client)
+    queues.hand_back("url", {"receipt": 1.0})
+    (record,) = caplog.records
+    assert_bounded(record.__dict__["error"])
+    assert json.loads(json.dumps(record.__dict__["error"])) == record.__dict__["error"]
