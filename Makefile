@@ -8,7 +8,7 @@ READY     := .venv/.ready
 STEPS := e2e lint types package-check unit module compliance simulation runtimes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test package package-check lint format types unit module compliance simulation runtimes \
+.PHONY: help setup demo test package package-check lint format types unit module statements compliance simulation runtimes \
         e2e compat bench docs requirements mutants release clean
 
 help:
@@ -55,6 +55,9 @@ module: $(READY) ## terraform validate and terraform test, with a mocked provide
 	@$(TERRAFORM) init -backend=false -test-directory=tests/module -no-color
 	@$(TERRAFORM) validate
 	@$(TERRAFORM) test -test-directory=tests/module
+
+statements: $(READY) ## remove each statement of the policies: the tests of `make module` must notice
+	@$(PYTHON) -m tests.module.statements
 
 simulation: $(READY) ## storms through the packaged handler
 	@$(PYTEST) tests/simulation

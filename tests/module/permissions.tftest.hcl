@@ -201,12 +201,20 @@ run "every_permission_is_in_the_exclusive_list" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.answer_pipelines[0].policy).Statement[0].Action == ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"]
+    condition = jsondecode(aws_iam_role_policy.answer_pipelines[0].policy).Statement == [{
+      Action   = ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"]
+      Effect   = "Allow"
+      Resource = "*"
+    }]
     error_message = "Answers to jobs, and nothing else of CodePipeline."
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.trace[0].policy).Statement[0].Action == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    condition = jsondecode(aws_iam_role_policy.trace[0].policy).Statement == [{
+      Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      Effect   = "Allow"
+      Resource = "*"
+    }]
     error_message = "Segments, and nothing else of X-Ray."
   }
 }
