@@ -136,8 +136,8 @@ def test_a_directory_that_is_all_that_changed_does_not_purge_its_neighbours(
     """`/a*` would match `/a-b/`, of which no path says that it changed."""
     changed = [path if path.startswith("/") else f"/a/{path}" for path in paths]
     unchanged = [f"/a/{number}/x" for number in range(100)]
-    assert cover(changed, Budget(4, 2), unchanged=[]) == expected
-    assert cover(changed, Budget(1, 1), unchanged=unchanged) == ("/a*",)
+    assert covering_items(changed, Budget(4, 2), unchanged=[]) == expected
+    assert covering_items(changed, Budget(1, 1), unchanged=unchanged) == ("/a*",)
 
 
 def test_the_root_and_its_files_merge_into_everything() -> None:
