@@ -1,12 +1,12 @@
-# What the functions may do: one role, one inline policy per permission, and the lists that make them the whole truth.
+# What the functions may do: one role, one inline policy per permission, and lists that exclude any other policy.
 #
 # One role for both functions: both call CloudFront, list buckets and write dead letters, and a role in another account
-# trusts one ARN. A role each would separate no more than who reads which of the module's own queues.
+# trusts one ARN. Two roles would only separate the access to the module's own queues.
 
 locals {
   cloudfront = "arn:${local.partition}:cloudfront::${local.account}"
 
-  # Distributions of other accounts are reached through their roles alone.
+  # Distributions of other accounts are invalidated only through their roles.
   assumed_role_arns = distinct([for route in local.routes : route.role_arn if route.role_arn != null])
   distribution_arns = distinct([
     for route in local.routes : "${local.cloudfront}:distribution/${route.distribution_id}"
@@ -62,7 +62,7 @@ resource "aws_iam_role" "function" {
   }
 }
 
-# Each names the role by its id, which is unknown while the role is replaced: so the policies follow it in the same apply.
+# Each policy refers to the role by its id, which is unknown while the role is replaced, so it follows in the same apply.
 
 resource "aws_iam_role_policy" "invalidate" {
   name = "invalidate"
@@ -89,8 +89,8 @@ resource "aws_iam_role_policy" "log" {
   })
 }
 
-# The functions write what nobody can read and what CloudFront refuses for good; Lambda hands over failed asynchronous
-# invocations in the role's name.
+# The functions send what cannot be read and what CloudFront refuses for good; Lambda sends failed asynchronous
+# invocations with the same role.
 resource "aws_iam_role_policy" "dead_letter" {
   name = "dead-letter"
   role = aws_iam_role.function.id
@@ -154,7 +154,7 @@ resource "aws_iam_role_policy" "list" {
   })
 }
 
-# For the messages of the queues and the functions' environment, and nothing else that the key encrypts.
+# Only for the messages of the queues and the functions' environment, not for other data that the key encrypts.
 resource "aws_iam_role_policy" "use_key" {
   count = length(local.kms_key_arns)
 
@@ -180,7 +180,7 @@ resource "aws_iam_role_policy" "answer_pipelines" {
   name = "answer-pipelines"
   role = aws_iam_role.function.id
 
-  # These actions take no resource: CodePipeline tells a job's owner by the job's id.
+  # These actions take no resource: CodePipeline finds the owner of a job by the job's id.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -224,7 +224,7 @@ resource "aws_iam_role_policies_exclusive" "function" {
     aws_iam_role_policy.use_key[*].name,
   )
 
-  # What batching needs is taken away only when its triggers have moved.
+  # The permissions of batching are removed only after its triggers.
   depends_on = [terraform_data.wired]
 }
 

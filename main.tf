@@ -8,7 +8,7 @@ data "aws_service" "sqs" {
   service_id = "sqs"
 }
 
-# What queues and rules are named by, as it was when the module was first applied. A queue that is replaced loses its
+# The name, account and region of queues and rules, as they were when the module was first applied. A queue that is replaced loses its
 # messages, so a changed `name` leaves them alone; and a data source that is read late, because the module has a
 # depends_on, changes no policy.
 resource "terraform_data" "first" {
@@ -63,7 +63,7 @@ locals {
   # Without any target the preconditions below fail; "none" keeps what is derived from it valid until they do.
   target_ids = distinct([for route in local.routes : coalesce(route.distribution_id, route.distribution_tenant_id, "none")])
 
-  # What the caller left out is left out here too: the function knows the defaults, and Lambda's 4 KB are scarce.
+  # Attributes that the caller left out are left out here too: the function has the defaults, and Lambda allows only 4 KB.
   settings = jsonencode(merge(
     {
       version            = 1
@@ -100,10 +100,10 @@ locals {
   package = "${path.module}/lambda/dist/invalidator.zip"
 }
 
-# One for both functions: the records of a change lie side by side.
+# One log group for both functions, so that the records of a change are in one place.
 resource "aws_cloudwatch_log_group" "function" {
   #checkov:skip=CKV_AWS_158:CloudWatch encrypts every log group; kms_key is for callers who ask for a key.
-  #checkov:skip=CKV_AWS_338:How long the log is kept is the caller's choice (log_retention_days).
+  #checkov:skip=CKV_AWS_338:The retention of the log is an input (log_retention_days).
   name              = local.log_group_name
   retention_in_days = var.log_retention_days
   kms_key_id        = one(local.kms_key_arns)
@@ -113,7 +113,7 @@ resource "aws_cloudwatch_log_group" "function" {
 # Collects the changes of the first queue into the plan queue, and answers direct requests.
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:Asynchronous failures go to the dead-letter queue by aws_lambda_function_event_invoke_config, which also says why.
-  #checkov:skip=CKV_AWS_117:The function calls AWS's public interfaces alone; CloudFront has no endpoint in a VPC.
+  #checkov:skip=CKV_AWS_117:The function calls AWS's public endpoints only; CloudFront has no endpoint in a VPC.
   #checkov:skip=CKV_AWS_272:Code signing needs a bucket and a signing profile of the caller (code_signing_config_arn, signed_package).
   function_name = var.name
   description   = "Turns changes of objects into CloudFront invalidations."
@@ -151,7 +151,8 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
-  # A function that runs before its role may write, or that outlives its log group, would leave what nobody owns.
+  # A function that runs before its role may write, or after its log group is gone, would create resources that Terraform
+  # does not manage.
   depends_on = [
     aws_iam_role_policy.answer_pipelines,
     aws_iam_role_policy.consume,
@@ -226,7 +227,7 @@ resource "aws_lambda_function" "this" {
 # what is in progress and what was spent is true only while no other execution shares its sandboxes.
 resource "aws_lambda_function" "planner" {
   #checkov:skip=CKV_AWS_116:Nothing invokes it asynchronously: the plan queue has its own dead-letter queue.
-  #checkov:skip=CKV_AWS_117:The function calls AWS's public interfaces alone; CloudFront has no endpoint in a VPC.
+  #checkov:skip=CKV_AWS_117:The function calls AWS's public endpoints only; CloudFront has no endpoint in a VPC.
   #checkov:skip=CKV_AWS_272:Code signing needs a bucket and a signing profile of the caller (code_signing_config_arn, signed_package).
   count = local.batched ? 1 : 0
 

@@ -1,10 +1,10 @@
-# How one knows: alarms that notify somebody, and a page to look at.
+# How an operator knows that it works: alarms and a dashboard.
 
 locals {
   metrics_namespace = "CloudFrontInvalidation"
   functions         = concat([aws_lambda_function.this.function_name], aws_lambda_function.planner[*].function_name)
 
-  # Who hands invalidations to CloudFront, and so knows how old the changes are.
+  # The function that calls CloudFront, and so measures the age of the changes.
   invalidating_function = local.batched ? aws_lambda_function.planner[0].function_name : aws_lambda_function.this.function_name
 
   stale_seconds = 300
@@ -13,7 +13,7 @@ locals {
   # the alarm still has one: the default's.
   spending_dollars = 0.2 * local.path_dollars * (var.max_paths_per_hour == null ? 4000 : var.max_paths_per_hour)
 
-  # Each watches for one thing that no retry will mend, or that retries have not mended so far.
+  # Each alarm watches one failure that retries cannot correct, or have not corrected so far.
   metric_alarms = merge(
     {
       errors = {
@@ -30,7 +30,7 @@ locals {
         threshold   = local.stale_seconds
       }
       dead-letters = {
-        description = "A change was given up: look at the dead letters, mend the cause, redrive them."
+        description = "A change was given up: read the dead-letter queue, correct the cause, redrive the messages."
         metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.dead_letter.name]
       }
     },
@@ -44,17 +44,17 @@ locals {
         metric      = ["AWS/Lambda", "Throttles", "FunctionName", local.planner_name]
       }
       queue-age = {
-        description = "Changes have waited in the first queue for more than five minutes: nobody collects them."
+        description = "Changes have waited in the first queue for more than five minutes: the function does not collect them."
         metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.changes[0].name]
         threshold   = local.stale_seconds
       }
       plan-queue-age = {
-        description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not take them."
+        description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not accept them."
         metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.plan[0].name]
         threshold   = local.stale_seconds
       }
       plan-dead-letters = {
-        description = "Collected changes were given up: look at the plan queue's dead letters, mend the cause, redrive them."
+        description = "Collected changes were given up: read the plan queue's dead-letter queue, correct the cause, redrive the messages."
         metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.plan_dead_letter[0].name]
       }
     }]...
@@ -82,12 +82,12 @@ resource "aws_cloudwatch_metric_alarm" "failures" {
   tags = var.tags
 }
 
-# Of all distributions together, so that one near its bound is noticed however many there are.
+# The cost of all distributions together, so that one near its limit is noticed however many there are.
 resource "aws_cloudwatch_metric_alarm" "spending" {
   count = local.alarmed ? 1 : 0
 
   alarm_name        = "${var.name}-spending"
-  alarm_description = "Invalidations cost more than ${format("%.2f", local.spending_dollars)} USD in an hour: look at the dashboard for the distribution, and at its log for who changes so much."
+  alarm_description = "Invalidations cost more than ${format("%.2f", local.spending_dollars)} USD in an hour: look at the dashboard for the distribution, and at its log for the source of the changes."
   alarm_actions     = var.alarm_actions
 
   metric_query {
@@ -175,7 +175,7 @@ locals {
           metrics = local.distribution_metrics["RefusedPaths"]
         },
         {
-          # A message that nobody can read names no distribution: the function counts it under "none".
+          # A message that cannot be read names no distribution: the function counts it under "none".
           title   = "Messages that cannot be read"
           metrics = [[local.metrics_namespace, "UnreadableMessages", "DistributionId", "none"]]
         },

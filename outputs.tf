@@ -9,12 +9,12 @@ output "function_arn" {
 }
 
 output "planner_function_name" {
-  description = "Name of the Lambda function that plans what was collected, for dashboards elsewhere; null with `batching = null`."
+  description = "Name of the Lambda function that plans the collected changes, for dashboards elsewhere; null with `batching = null`."
   value       = one(aws_lambda_function.planner[*].function_name)
 }
 
 output "role_name" {
-  description = "Name of the functions' IAM role. Its policies are exclusive: what is added elsewhere is removed by the next apply."
+  description = "Name of the functions' IAM role. Its policies are exclusive: the next apply removes any policy that is added elsewhere."
   value       = aws_iam_role.function.name
 }
 
@@ -29,12 +29,12 @@ output "log_group_name" {
 }
 
 output "queue_url" {
-  description = "URL of the queue that takes changes; null with `batching = null`."
+  description = "URL of the queue of changes; null with `batching = null`."
   value       = one(aws_sqs_queue.changes[*].url)
 }
 
 output "queue_arn" {
-  description = "ARN of the queue that takes changes, for a notification that is configured elsewhere (`bucket_wiring` `external`); null with `batching = null`."
+  description = "ARN of the queue of changes, for a notification that is configured elsewhere (`bucket_wiring` `external`); null with `batching = null`."
   value       = one(aws_sqs_queue.changes[*].arn)
 }
 
@@ -44,7 +44,7 @@ output "plan_queue_url" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the dead-letter queue, to read what failed and to have it tried again."
+  description = "URL of the dead-letter queue, to read and redrive failed messages."
   value       = aws_sqs_queue.dead_letter.url
 }
 
@@ -54,7 +54,7 @@ output "dead_letter_queue_arn" {
 }
 
 output "plan_dead_letter_queue_url" {
-  description = "URL of the plan queue's dead-letter queue, which is first in, first out; null with `batching = null`."
+  description = "URL of the plan queue's dead-letter queue (FIFO); null with `batching = null`."
   value       = one(aws_sqs_queue.plan_dead_letter[*].url)
 }
 

@@ -1,30 +1,30 @@
-# Where changes wait, and where what fails is kept. The queues exist while batching is on, whatever buckets, topics and
-# schedules there are: so no edit of those destroys a queue with messages in it.
+# Where changes wait, and where failed messages are kept. The queues exist while batching is on, whatever buckets, topics
+# and schedules there are, so that no edit of those destroys a queue with messages in it.
 
 locals {
-  # Made of names, and not asked of the resources: so a plan shows every policy before anything exists, and two queues
-  # can name each other.
+  # ARNs made of names instead of references: a plan then shows every policy before anything exists, and two queues can
+  # name each other.
   queue_arn            = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.first.name}"
   plan_arn             = "${local.queue_arn}-plan.fifo"
   dead_letter_arn      = "${local.queue_arn}-dead-letters"
   plan_dead_letter_arn = "${local.queue_arn}-plan-dead-letters.fifo"
 
-  # The least that Lambda allows. More collectors gain nothing: they wait for nobody.
+  # The minimum of Lambda. More collectors gain nothing, as they never wait.
   collector_concurrency = 2
-  # The fewer planners at once, the truer their memory of what is in progress and what was spent.
+  # With few planners at once, the memory of each knows most of what is in progress and what was spent.
   planner_concurrency = 2
 
   retention      = 10 * 24 * 3600 # seconds; the dead letters' 14 days count from when a message was first sent
   dead_retention = 14 * 24 * 3600 # seconds; the longest that SQS keeps
 
-  # Receives are also spent while Lambda is throttled or CloudFront is away: what can never be read or done is given up
-  # by the functions themselves.
+  # A receive also counts while Lambda is throttled or CloudFront is unavailable, so this limit is high. The functions
+  # themselves give up messages that can never be read or carried out.
   max_receives = 1000
 
   encrypted_by_sqs = var.kms_key == null ? true : null
 
-  # A rule's and a topic's ARN hold their account. A bucket's does not: without the second condition, whoever got the
-  # name of a deleted bucket could send.
+  # A rule's and a topic's ARN hold their account. A bucket's does not: without the second condition, the next
+  # owner of a deleted bucket's name could send.
   event_sources = {
     "events.amazonaws.com" = local.rule_arns
     "sns.amazonaws.com"    = values(var.sns_topics)
@@ -37,8 +37,8 @@ locals {
       Condition = { ArnEquals = { "aws:SourceArn" = source_arns } }
     } if length(source_arns) > 0
   ]
-  # Every bucket of the module whatever its wiring, as every rule above: else a changed wiring would shut the old way
-  # before the new one is open.
+  # Every bucket of the module with any wiring, as with the rules above: otherwise a changed wiring would close the old
+  # trigger before the new one works.
   bucket_statements = [
     for source_arns in [values(local.bucket_arns)] : {
       Effect    = "Allow"
@@ -89,8 +89,8 @@ resource "aws_sqs_queue" "changes" {
   kms_master_key_id         = one(local.kms_key_arns)
   sqs_managed_sse_enabled   = local.encrypted_by_sqs
 
-  # A message is hidden while its batch is gathered and read. What Lambda itself uses where a queue says less (Lambda
-  # Developer Guide, "Using Lambda with Amazon SQS"); six times the timeout would only make a killed batch late.
+  # A message is hidden while its batch is gathered and read: the value that Lambda uses where a queue has less (Lambda
+  # Developer Guide, "Using Lambda with Amazon SQS"); six times the timeout would only delay a killed batch.
   visibility_timeout_seconds = var.timeout_seconds + var.batching.window_seconds + 30
 
   redrive_policy = jsonencode({
@@ -114,7 +114,7 @@ resource "aws_sqs_queue" "changes" {
   }
 }
 
-# A queue that is first in, first out has such a dead-letter queue or none.
+# The dead-letter queue of a FIFO queue must be FIFO too.
 resource "aws_sqs_queue" "plan_dead_letter" {
   count = local.batched ? 1 : 0
 
@@ -170,7 +170,7 @@ resource "aws_lambda_event_source_mapping" "plan" {
 
   event_source_arn        = aws_sqs_queue.plan[0].arn
   function_name           = aws_lambda_function.planner[0].arn
-  batch_size              = 10 # the most of a queue that is first in, first out
+  batch_size              = 10 # the maximum of a FIFO queue
   function_response_types = ["ReportBatchItemFailures"]
 
   scaling_config {
@@ -189,7 +189,7 @@ resource "aws_lambda_event_source_mapping" "changes" {
 
   event_source_arn                   = aws_sqs_queue.changes[0].arn
   function_name                      = aws_lambda_function.this.arn
-  batch_size                         = var.batching.window_seconds == 0 ? 10 : 10000 # Lambda gathers more than 10 within a window alone
+  batch_size                         = var.batching.window_seconds == 0 ? 10 : 10000 # Lambda gathers more than 10 only within a window
   maximum_batching_window_in_seconds = var.batching.window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
 
@@ -199,7 +199,7 @@ resource "aws_lambda_event_source_mapping" "changes" {
 
   tags = var.tags
 
-  # Whatever it collects has a planner; and when batching is turned off, it stops first.
+  # Every collected change has a planner; when batching is turned off, the collector stops first.
   depends_on = [aws_lambda_event_source_mapping.plan]
 
   lifecycle {
@@ -207,10 +207,10 @@ resource "aws_lambda_event_source_mapping" "changes" {
   }
 }
 
-# An asynchronous invocation by anyone: no queue holds its event, so Lambda keeps what fails.
+# Asynchronous invocations: no queue holds their events, so Lambda sends failed ones to the dead-letter queue.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
-  maximum_event_age_in_seconds = 6 * 3600 # Lambda's own default, said because Lambda also says it back
+  maximum_event_age_in_seconds = 6 * 3600 # Lambda's default, set because Lambda also returns it
 
   destination_config {
     on_failure {

@@ -1,22 +1,29 @@
-# What invokes the function: buckets, topics, schedules and other invokers, by way of the queue or straight.
+# What invokes the function: buckets, topics, schedules and other invokers, through the queue or directly.
 #
-# A trigger that changes is made anew before the old one goes (create_before_destroy), and terraform_data.wired makes
-# every destroyed trigger wait until all new ones stand.
+# A changed trigger is created before the old one is destroyed (create_before_destroy), and terraform_data.wired makes
+# every destroyed trigger wait until all new ones exist.
 
 locals {
   # By keys, since the names of buckets may be known only after apply.
   wiring              = { for key in keys(var.buckets) : key => lookup(var.bucket_wiring, key, "notification") }
   notifying_buckets   = toset([for key, wiring in local.wiring : key if wiring == "notification"])
   eventbridge_buckets = toset([for key, wiring in local.wiring : key if wiring == "eventbridge"])
-  # S3 asks for permission to send, whoever configures the notification.
+  # S3 needs the permission to send, even where the notification is configured elsewhere.
   sending_buckets = toset([for key, wiring in local.wiring : key if wiring != "eventbridge"])
   bucket_arns     = { for key, name in var.buckets : key => "arn:${local.partition}:s3:::${name}" }
 
-  # Of each bucket's routes; "" where one of them takes every key.
+  # Bucket → the prefixes of its routes; "" where one of them serves every key.
   prefixes = {
     for key in keys(var.buckets) : key => distinct([
       for route in var.routes : route.prefix == null ? "" : route.prefix if route.bucket == key
     ])
+  }
+
+  # Bucket → what its rule matches besides the bucket: the prefixes, unless every key is served.
+  rule_filters = {
+    for key, prefixes in local.prefixes : key => length(prefixes) == 0 || contains(prefixes, "") ? {} : {
+      object = { key = [for prefix in prefixes : { prefix = prefix }] }
+    }
   }
 
   scheduled = toset(var.schedule_expression == null ? [] : keys(local.routes))
@@ -24,7 +31,7 @@ locals {
   # A rule has one target: the queue, or else the function.
   destination_arn = local.batched ? aws_sqs_queue.changes[0].arn : aws_lambda_function.this.arn
 
-  # EventBridge allows 64 letters, which a key or a route's own name may exceed.
+  # EventBridge allows 64 characters, which a key or a route's own name may exceed.
   change_rules   = { for key in keys(var.buckets) : key => "${local.first.name}-${substr(sha256(key), 0, 8)}" }
   schedule_rules = { for route in local.scheduled : route => "${local.first.name}-cron-${substr(sha256(route), 0, 8)}" }
   rule_arns = [
@@ -32,7 +39,7 @@ locals {
     "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}"
   ]
 
-  # ObjectRemoved holds the delete markers but not what a lifecycle rule removes.
+  # ObjectRemoved includes delete markers, but not objects that a lifecycle rule removes.
   object_events = ["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"]
 }
 
@@ -59,7 +66,7 @@ resource "aws_s3_bucket_notification" "changes" {
     }
   }
 
-  # S3 tries the destination when it is told of it; and what arrives there is taken from there.
+  # S3 tests the destination when the notification is configured, so the permission and the consumer come first.
   depends_on = [aws_lambda_event_source_mapping.changes, aws_lambda_permission.bucket]
 
   lifecycle {
@@ -76,12 +83,7 @@ resource "aws_cloudwatch_event_rule" "changes" {
   event_pattern = jsonencode({
     source      = ["aws.s3"]
     detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
-    detail = merge(
-      { bucket = { name = [var.buckets[each.key]] } },
-      [for prefixes in [local.prefixes[each.key]] : length(prefixes) == 0 || contains(prefixes, "") ? {} : {
-        object = { key = [for prefix in prefixes : { prefix = prefix }] }
-      }]...
-    )
+    detail      = merge({ bucket = { name = [var.buckets[each.key]] } }, local.rule_filters[each.key])
   })
 
   tags = var.tags
@@ -127,7 +129,7 @@ resource "aws_sns_topic_subscription" "changes" {
 }
 
 # Schedules: a rule for each route, since a rule has five targets at most and distributions may be known only after
-# apply. A distribution of several routes is asked for several times, and the plan of the batch makes one of them.
+# apply. A distribution of several routes gets several requests, which the plan of the batch combines.
 
 resource "aws_cloudwatch_event_rule" "schedule" {
   for_each = local.scheduled
@@ -162,8 +164,8 @@ resource "aws_cloudwatch_event_target" "schedule" {
   }
 }
 
-# Who may invoke the function itself. The provider makes up the end of each statement's id, so that a changed permission
-# stands beside the old one until that goes.
+# Who may invoke the function itself. The provider generates the end of each statement's id, so that a changed
+# permission exists beside the old one until that is destroyed.
 
 resource "aws_lambda_permission" "bucket" {
   for_each = local.batched ? [] : local.sending_buckets
@@ -237,7 +239,7 @@ resource "aws_lambda_permission" "invoker" {
   }
 }
 
-# Depends on every trigger, and so stands between those that an edit makes and those that it destroys.
+# Depends on every trigger: an edit creates the new ones before it, and destroys the old ones after it.
 resource "terraform_data" "wired" {
   input = {
     name     = var.name

@@ -1,4 +1,4 @@
-# What is invalidated: either one distribution …
+# What is invalidated: either one distribution,
 
 variable "distribution_id" {
   description = "ID of the CloudFront distribution to invalidate; may be unknown at plan. Conflicts with `routes`."
@@ -39,7 +39,7 @@ variable "buckets" {
   }
 }
 
-# … or routes: which objects are served by which distribution.
+# or the distributions of routes.
 
 variable "routes" {
   description = <<-EOT
@@ -170,7 +170,7 @@ variable "routes" {
 # How paths are planned.
 
 variable "default_paths" {
-  description = "Paths that are invalidated by a schedule, and by a direct request that names none; percent-encoded, with a `*` at the end alone."
+  description = "Paths that are invalidated by a schedule, and by a direct request that names none; percent-encoded, with a `*` only at the end."
   type        = list(string)
   default     = ["/*"]
   nullable    = false
@@ -180,7 +180,7 @@ variable "default_paths" {
     error_message = "default_paths holds at least one path: [\"/*\"]."
   }
 
-  # What CloudFront wants encoded: the unsafe characters of RFC 1738, and all that is not ASCII.
+  # What CloudFront requires to be encoded: the unsafe characters of RFC 1738, and all that is not ASCII.
   validation {
     condition     = alltrue([for path in var.default_paths : can(regex("^/([!$&-)+-;=?-Z_a-z]|%[0-9A-Fa-f]{2})*[*]?$", path)) && length(path) <= 4000])
     error_message = "default_paths begin with a slash, are percent-encoded (\"/my%20file.html\"), hold a * at their end alone (\"/docs/*\"), and have 4000 characters at most. Refused: ${jsonencode([for path in var.default_paths : path if !(can(regex("^/([!$&-)+-;=?-Z_a-z]|%[0-9A-Fa-f]{2})*[*]?$", path)) && length(path) <= 4000)])}."
@@ -201,7 +201,7 @@ variable "max_paths" {
 }
 
 variable "max_wildcards" {
-  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront runs 15 at once and takes up to 25 seconds for each: 300 take eight minutes."
+  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront invalidates 15 at once in up to 25 seconds: 300 take eight minutes."
   type        = number
   default     = 30
   nullable    = false
@@ -236,7 +236,7 @@ variable "min_wildcard_depth" {
 }
 
 variable "inventory" {
-  description = "Whether to list what did not change in a bucket before paths merge into wildcards, so that the fewest unchanged objects leave the cache. Grants `s3:ListBucket` on `buckets`."
+  description = "Whether to list the unchanged objects of a bucket before paths merge into wildcards, so that the fewest of them leave the cache. Grants permission for `s3:ListBucket` on `buckets`."
   type        = bool
   default     = true
   nullable    = false
@@ -322,7 +322,7 @@ variable "schedule_expression" {
 }
 
 variable "codepipeline" {
-  description = "Whether the function can be an action of a pipeline of CodePipeline. Grants the two calls that answer a job."
+  description = "Whether the function can be an action of a pipeline of CodePipeline. Grants permission for the two calls that answer a job."
   type        = bool
   default     = false
   nullable    = false
@@ -358,7 +358,7 @@ variable "invokers" {
     error_message = "An invoker's source_arn is an ARN without a wildcard, as \"arn:aws:events:eu-west-1:123456789012:rule/nightly\". Refused: ${jsonencode({ for name, invoker in var.invokers : name => invoker.source_arn if invoker.source_arn == null ? false : !can(regex("^arn:aws[a-z-]*:[^*?]+$", invoker.source_arn)) })}."
   }
 
-  # A bucket's ARN holds no account: whoever got the name of a deleted bucket could invoke.
+  # A bucket's ARN has no account: without source_account, the next owner of a deleted bucket's name could invoke.
   validation {
     condition     = alltrue([for invoker in var.invokers : invoker.source_account != null if startswith(invoker.principal, "s3.")])
     error_message = "S3 invokes for the buckets of one account: source_account = \"123456789012\". Refused: ${jsonencode([for name, invoker in var.invokers : name if startswith(invoker.principal, "s3.") && invoker.source_account == null])}."
@@ -371,7 +371,7 @@ variable "invokers" {
 }
 
 variable "allow_wait" {
-  description = "Whether a direct request may wait until its invalidation is completed (`{\"wait\": true}`). Grants `cloudfront:GetInvalidation`."
+  description = "Whether a direct request may wait until its invalidation is completed (`{\"wait\": true}`). Grants permission for `cloudfront:GetInvalidation`."
   type        = bool
   default     = false
   nullable    = false
@@ -451,7 +451,7 @@ variable "reserved_concurrency" {
 }
 
 variable "log_level" {
-  description = "Least level of the functions' own log records: `DEBUG`, `INFO`, `WARN` or `ERROR`."
+  description = "Lowest level of the log records that the functions write: `DEBUG`, `INFO`, `WARN` or `ERROR`."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -475,13 +475,13 @@ variable "log_retention_days" {
 }
 
 variable "tracing" {
-  description = "Whether X-Ray traces the functions, which it charges for."
+  description = "Whether X-Ray traces the functions, at its own charge."
   type        = bool
   default     = false
   nullable    = false
 }
 
-# What a company may ask for.
+# Encryption, boundaries and signing.
 
 variable "kms_key" {
   description = "KMS key that encrypts the queues, the log group and the functions' environment, by its `arn`, which may be unknown at plan; AWS's own keys by default. Its policy must let the services that write (`logs.<region>.amazonaws.com`, and `s3`, `events` or `sns.amazonaws.com`) use it."
@@ -497,7 +497,7 @@ variable "kms_key" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds what the role may do."
+  description = "ARN of the permissions boundary of the role."
   type        = string
   default     = null
 
@@ -540,7 +540,7 @@ variable "signed_package" {
   default = null
 }
 
-# How one knows.
+# Monitoring.
 
 variable "alarm_actions" {
   description = "ARNs, such as of an SNS topic, that are notified of dead letters, errors, throttling, changes that are older than five minutes, and spending near `max_paths_per_hour`. Alarms are made when there is one."

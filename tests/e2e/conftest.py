@@ -80,9 +80,9 @@ def queued(aws: LocalAws, directory: Path) -> Deployment:
     return deployed(aws, directory, "queued", bucket=make_bucket(aws, "queued-site"), **IMPATIENT)
 
 
-def policy_edits(aws: LocalAws, directory: Path) -> Deployment:
-    """Direct requests alone: the smallest that the module can be."""
-    return deployed(aws, directory, "policy_edits")
+def direct_only(aws: LocalAws, directory: Path) -> Deployment:
+    """Only direct requests: the smallest deployment of the module."""
+    return deployed(aws, directory, "direct-only")
 
 
 def straight(aws: LocalAws, directory: Path) -> Deployment:
@@ -111,7 +111,7 @@ def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
 
 
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
-    deploy.__name__: deploy for deploy in (queued, policy_edits, straight, strict, made_at_once)
+    deploy.__name__: deploy for deploy in (queued, direct_only, straight, strict, made_at_once)
 }
 
 

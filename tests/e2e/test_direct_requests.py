@@ -90,17 +90,17 @@ def test_a_wrong_request_is_a_function_error_with_a_message_to_act_on(
 
 
 def test_without_the_invalidate_policy_the_call_is_denied_by_name_and_with_it_again_it_passes(
-    policy_edits: Deployment,
+    direct_only: Deployment,
 ) -> None:
-    policy_edits.aws.client("iam").delete_role_policy(
-        RoleName=policy_edits.outputs["role_name"], PolicyName="invalidate"
+    direct_only.aws.client("iam").delete_role_policy(
+        RoleName=direct_only.outputs["role_name"], PolicyName="invalidate"
     )
     with pytest.raises(FunctionError) as denied:
-        policy_edits.invoke({"paths": ["/denied"]})
+        direct_only.invoke({"paths": ["/denied"]})
     assert "AccessDenied" in str(denied.value)
-    assert policy_edits.outputs["role_name"] in str(denied.value)
-    assert policy_edits.items() == []
+    assert direct_only.outputs["role_name"] in str(denied.value)
+    assert direct_only.items() == []
 
-    policy_edits.stack.apply()
-    policy_edits.invoke({"paths": ["/allowed"]})
-    assert policy_edits.items() == ["/allowed"]
+    direct_only.stack.apply()
+    direct_only.invoke({"paths": ["/allowed"]})
+    assert direct_only.items() == ["/allowed"]

@@ -25,9 +25,9 @@ def planned(plan: dict[str, Any], address: str) -> dict[str, Any]:
     return after
 
 
-def test_lambda_alone_may_assume_the_role(policy_edits: Deployment) -> None:
+def test_lambda_alone_may_assume_the_role(direct_only: Deployment) -> None:
     policy = json.loads(
-        planned(policy_edits.stack.plan(), f"{MODULE}aws_iam_role.function")["assume_role_policy"]
+        planned(direct_only.stack.plan(), f"{MODULE}aws_iam_role.function")["assume_role_policy"]
     )
     (statement,) = policy["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
@@ -35,42 +35,42 @@ def test_lambda_alone_may_assume_the_role(policy_edits: Deployment) -> None:
 
 
 def test_granting_a_permission_and_taking_it_away_updates_one_policy_in_place(
-    policy_edits: Deployment,
+    direct_only: Deployment,
 ) -> None:
-    iam = policy_edits.aws.client("iam")
-    role = iam.get_role(RoleName=policy_edits.outputs["role_name"])["Role"]["RoleId"]
+    iam = direct_only.aws.client("iam")
+    role = iam.get_role(RoleName=direct_only.outputs["role_name"])["Role"]["RoleId"]
     for granted in (True, False):
-        policy_edits.with_inputs(allow_wait=granted)
-        assert changes(policy_edits.stack.plan()) == {INVALIDATE: ["update"]}
-        policy_edits.stack.apply()
+        direct_only.with_inputs(allow_wait=granted)
+        assert changes(direct_only.stack.plan()) == {INVALIDATE: ["update"]}
+        direct_only.stack.apply()
         if granted:
-            answer = policy_edits.invoke({"paths": ["/waited-for"], "wait": True})
+            answer = direct_only.invoke({"paths": ["/waited-for"], "wait": True})
             assert answer["completed"]
             assert [each["status"] for each in answer["invalidations"]] == ["Completed"]
-    assert iam.get_role(RoleName=policy_edits.outputs["role_name"])["Role"]["RoleId"] == role
+    assert iam.get_role(RoleName=direct_only.outputs["role_name"])["Role"]["RoleId"] == role
 
 
 def test_policies_edited_added_and_attached_by_hand_are_seen_by_plan_and_gone_after_apply(
-    policy_edits: Deployment,
+    direct_only: Deployment,
 ) -> None:
-    iam, role_name = policy_edits.aws.client("iam"), policy_edits.outputs["role_name"]
+    iam, role_name = direct_only.aws.client("iam"), direct_only.outputs["role_name"]
     policy = json.dumps(READ_EVERYTHING)
     managed = iam.create_policy(PolicyName="by-hand", PolicyDocument=policy)["Policy"]["Arn"]
     iam.put_role_policy(RoleName=role_name, PolicyName="invalidate", PolicyDocument=policy)
     iam.put_role_policy(RoleName=role_name, PolicyName="added", PolicyDocument=policy)
     iam.attach_role_policy(RoleName=role_name, PolicyArn=managed)
 
-    assert changes(policy_edits.stack.plan()) == {
+    assert changes(direct_only.stack.plan()) == {
         INVALIDATE: ["update"],
         f"{MODULE}aws_iam_role_policies_exclusive.function": ["update"],
         f"{MODULE}aws_iam_role_policy_attachments_exclusive.function": ["update"],
     }
-    policy_edits.stack.apply()
+    direct_only.stack.apply()
     assert "added" not in iam.list_role_policies(RoleName=role_name)["PolicyNames"]
     assert iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"] == []
     restored = iam.get_role_policy(RoleName=role_name, PolicyName="invalidate")["PolicyDocument"]
     assert [statement["Action"] for statement in restored["Statement"]] == [["cloudfront:CreateInvalidation"]]
-    assert changes(policy_edits.stack.plan()) == {}
+    assert changes(direct_only.stack.plan()) == {}
 
 
 def test_a_second_plan_is_empty_and_destroy_leaves_nothing(site: Deployment) -> None:
