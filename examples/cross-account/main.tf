@@ -1,5 +1,5 @@
 # The bucket is in this account, the distribution in another one: there, a role that only the function may assume, and
-# that can do nothing but invalidate it.
+# that may only invalidate it.
 
 terraform {
   required_version = ">= 1.6"

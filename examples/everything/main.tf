@@ -14,7 +14,7 @@ terraform {
 provider "aws" {}
 
 variable "bucket" {
-  description = "Name of a bucket that notifies nobody yet."
+  description = "Name of a bucket that notifies nothing yet."
   type        = string
 }
 

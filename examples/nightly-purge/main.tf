@@ -1,4 +1,4 @@
-# Everything, every night at three (UTC): for a site whose origin is not a bucket.
+# A nightly purge at three (UTC): for a site whose origin is not a bucket.
 
 terraform {
   required_version = ">= 1.6"

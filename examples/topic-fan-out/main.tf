@@ -19,7 +19,7 @@ variable "distribution_id" {
 }
 
 variable "bucket" {
-  description = "Name of a bucket that notifies nobody yet."
+  description = "Name of a bucket that notifies nothing yet."
   type        = string
 }
 

@@ -31,7 +31,7 @@ run "site" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -42,7 +42,7 @@ run "deploy_step" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 
   assert {
@@ -58,7 +58,7 @@ run "direct" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/distribution-alone.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -69,7 +69,7 @@ run "nightly_purge" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/distribution-alone.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -80,7 +80,7 @@ run "shared_bucket_eventbridge" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -91,7 +91,7 @@ run "topic_fan_out" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/short-form.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -121,7 +121,7 @@ run "two_sites_one_bucket" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/two-sites.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -140,7 +140,7 @@ run "tenants" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/tenants.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -161,7 +161,7 @@ run "cross_account" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/cross-account.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 
   assert {
@@ -187,7 +187,7 @@ run "pipeline" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/pipeline.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }
 
@@ -203,7 +203,7 @@ run "on_apply" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/distribution-alone.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 
   assert {
@@ -229,6 +229,6 @@ run "everything" {
 
   assert {
     condition     = jsondecode(module.invalidation.settings) == jsondecode(file("tests/fixtures/settings/everything.json"))
-    error_message = "SETTINGS differs from the fixture: ${module.invalidation.settings}"
+    error_message = "SETTINGS should equal the fixture: ${module.invalidation.settings}"
   }
 }

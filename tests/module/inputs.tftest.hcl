@@ -122,7 +122,7 @@ run "a_route_has_a_plain_name" {
   expect_failures = [var.routes]
 }
 
-# A misspelt distribution_id is dropped by Terraform, and is told from here.
+# A misspelt distribution_id is dropped by Terraform, and is recognised here.
 run "a_route_has_a_target" {
   command = plan
 
@@ -539,7 +539,7 @@ run "a_default_path_begins_with_a_slash" {
   expect_failures = [var.default_paths]
 }
 
-# CloudFront takes any other * for a letter.
+# CloudFront reads any other * as a character.
 run "a_wildcard_ends_a_default_path" {
   command = plan
 
@@ -1025,7 +1025,7 @@ run "a_name_has_no_dots" {
   expect_failures = [var.name]
 }
 
-# EventBridge takes names of 64 letters.
+# EventBridge allows names of 64 characters.
 run "a_name_leaves_room_for_suffixes" {
   command = plan
 
@@ -1124,7 +1124,7 @@ run "a_timeout_is_whole" {
   expect_failures = [var.timeout_seconds]
 }
 
-# The function would never run, and every event be a dead letter.
+# The function would never run, and every event would go to the dead-letter queue.
 run "reserving_nothing_is_refused" {
   command = plan
 

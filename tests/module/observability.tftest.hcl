@@ -12,7 +12,7 @@ run "no_alarm_that_nobody_hears" {
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.failures) + length(aws_cloudwatch_metric_alarm.spending) + length(aws_cloudwatch_dashboard.invalidations) == 0 && output.dashboard_name == null
-    error_message = "Alarms and dashboards cost; they are made when asked for."
+    error_message = "Alarms and the dashboard should exist only when the inputs request them."
   }
 }
 
@@ -112,7 +112,7 @@ run "a_page_to_look_at" {
 
   assert {
     condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.invalidations[0].dashboard_body).widgets : widget.properties.markdown if widget.type == "text"] == ["## Is it keeping up?", "## What does it cost?", "## What failed?"]
-    error_message = "The page answers three questions."
+    error_message = "The dashboard should answer three questions."
   }
 
   assert {
@@ -121,7 +121,7 @@ run "a_page_to_look_at" {
         for metric in widget.properties.metrics : metric[1] if metric[0] == "CloudFrontInvalidation"
       ] if widget.type == "metric"
     ])) == toset(["Age", "Blind", "Changes", "Deferred", "EstimatedCost", "Invalidations", "Paths", "RefusedPaths", "UnreadableMessages", "Wildcards"])
-    error_message = "Every metric of the function is on the page."
+    error_message = "The dashboard should show every metric of the function."
   }
 
   assert {
@@ -130,7 +130,7 @@ run "a_page_to_look_at" {
         for metric in widget.properties.metrics : metric[3] if metric[0] == "CloudFrontInvalidation"
       ] if widget.type == "metric"
     ])) == toset(["E1DOCS", "dt_shop", "none"])
-    error_message = "Every distribution is on the page, and what could be read of none."
+    error_message = "The dashboard should show every distribution, and the unreadable messages."
   }
 
   assert {
@@ -155,6 +155,6 @@ run "a_page_to_look_at" {
 
   assert {
     condition     = output.dashboard_name == "invalidate-cloudfront"
-    error_message = "The output names the page."
+    error_message = "The output should name the dashboard."
   }
 }

@@ -15,7 +15,7 @@ run "a_role_for_lambda_alone" {
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }
     }]
-    error_message = "Only Lambda may assume the role: ${aws_iam_role.function.assume_role_policy}"
+    error_message = "Only Lambda should be able to assume the role: ${aws_iam_role.function.assume_role_policy}"
   }
 
   assert {
@@ -37,7 +37,7 @@ run "the_fewest_permissions" {
 
   assert {
     condition     = length(aws_iam_role_policy_attachments_exclusive.function.policy_arns) == 0
-    error_message = "No managed policy may be attached."
+    error_message = "The role should have no managed policy."
   }
 
   assert {
@@ -46,7 +46,7 @@ run "the_fewest_permissions" {
       Effect   = "Allow"
       Resource = ["arn:aws:cloudfront::123456789012:distribution/E2QWRUHEXAMPLE"]
     }]
-    error_message = "Only this distribution: ${aws_iam_role_policy.invalidate.policy}"
+    error_message = "The policy should allow only this distribution: ${aws_iam_role_policy.invalidate.policy}"
   }
 
   # With logs:CreateLogGroup a late invocation would remake the log group after a destroy.
@@ -56,7 +56,7 @@ run "the_fewest_permissions" {
       Effect   = "Allow"
       Resource = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/invalidate-cloudfront:*"
     }]
-    error_message = "Only this log group: ${aws_iam_role_policy.log.policy}"
+    error_message = "The policy should allow only this log group: ${aws_iam_role_policy.log.policy}"
   }
 
   assert {
@@ -65,7 +65,7 @@ run "the_fewest_permissions" {
       Effect   = "Allow"
       Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-dead-letters"
     }]
-    error_message = "Only its dead letters: ${aws_iam_role_policy.dead_letter.policy}"
+    error_message = "The policy should allow only the module's dead-letter queue: ${aws_iam_role_policy.dead_letter.policy}"
   }
 }
 
@@ -85,7 +85,7 @@ run "consume_and_plan" {
       Effect   = "Allow"
       Resource = ["arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront", "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan.fifo"]
     }]
-    error_message = "Only the two queues that Lambda reads: ${aws_iam_role_policy.consume[0].policy}"
+    error_message = "The policy should allow only the two queues that Lambda reads: ${aws_iam_role_policy.consume[0].policy}"
   }
 
   assert {
@@ -94,7 +94,7 @@ run "consume_and_plan" {
       Effect   = "Allow"
       Resource = "arn:aws:sqs:eu-west-1:123456789012:invalidate-cloudfront-plan.fifo"
     }]
-    error_message = "Only the plan queue: ${aws_iam_role_policy.plan[0].policy}"
+    error_message = "The policy should allow only the plan queue: ${aws_iam_role_policy.plan[0].policy}"
   }
 }
 
@@ -111,7 +111,7 @@ run "see_whether_an_invalidation_is_completed" {
       Effect   = "Allow"
       Resource = ["arn:aws:cloudfront::123456789012:distribution/E2QWRUHEXAMPLE"]
     }]
-    error_message = "allow_wait grants GetInvalidation on the same distribution: ${aws_iam_role_policy.invalidate.policy}"
+    error_message = "allow_wait should grant GetInvalidation on the same distribution: ${aws_iam_role_policy.invalidate.policy}"
   }
 }
 
@@ -145,7 +145,7 @@ run "exactly_what_the_routes_need" {
         Resource = ["arn:aws:iam::111122223333:role/invalidate"]
       },
     ]
-    error_message = "Distributions and tenants of this account, and roles of others: ${aws_iam_role_policy.invalidate.policy}"
+    error_message = "The policy should allow the distributions and tenants of this account, and the roles of others: ${aws_iam_role_policy.invalidate.policy}"
   }
 }
 
@@ -164,7 +164,7 @@ run "list_the_buckets_of_the_routes" {
       Effect   = "Allow"
       Resource = ["arn:aws:s3:::images", "arn:aws:s3:::pages"]
     }]
-    error_message = "Only the buckets of the routes: ${aws_iam_role_policy.list[0].policy}"
+    error_message = "The policy should allow only the buckets of the routes: ${aws_iam_role_policy.list[0].policy}"
   }
 }
 
@@ -197,7 +197,7 @@ run "every_permission_is_in_the_exclusive_list" {
 
   assert {
     condition     = toset(aws_iam_role_policies_exclusive.function.policy_names) == toset(["answer-pipelines", "consume", "dead-letter", "invalidate", "list", "log", "plan", "trace", "use-key"])
-    error_message = "A policy that is missing in the list would be removed by the apply that made it: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
+    error_message = "The exclusive list should name every policy, or the apply would remove it: ${join(", ", aws_iam_role_policies_exclusive.function.policy_names)}"
   }
 
   assert {
@@ -206,7 +206,7 @@ run "every_permission_is_in_the_exclusive_list" {
       Effect   = "Allow"
       Resource = "*"
     }]
-    error_message = "Answers to jobs, and nothing else of CodePipeline."
+    error_message = "The policy should allow the answers to jobs, and nothing else of CodePipeline."
   }
 
   assert {
@@ -215,7 +215,7 @@ run "every_permission_is_in_the_exclusive_list" {
       Effect   = "Allow"
       Resource = "*"
     }]
-    error_message = "Segments, and nothing else of X-Ray."
+    error_message = "The policy should allow segments, and nothing else of X-Ray."
   }
 }
 
@@ -232,7 +232,7 @@ run "use_the_callers_key" {
       Effect    = "Allow"
       Resource  = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     }]
-    error_message = "Only this key, and only by way of the queues and the environment: ${aws_iam_role_policy.use_key[0].policy}"
+    error_message = "The policy should allow only this key, and only for the queues and the environment: ${aws_iam_role_policy.use_key[0].policy}"
   }
 }
 
@@ -245,7 +245,7 @@ run "within_the_callers_bounds" {
 
   assert {
     condition     = aws_iam_role.function.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary" && aws_iam_role.function.path == "/edge/"
-    error_message = "The boundary and the path are the role's."
+    error_message = "The role should have the boundary and the path of the inputs."
   }
 
   # The new role is made before the old one goes, and a role's name is unique whatever its path.

@@ -11,12 +11,12 @@ run "distribution_alone" {
 
   assert {
     condition     = jsondecode(aws_lambda_function.this.environment[0].variables.SETTINGS) == jsondecode(file("tests/fixtures/settings/distribution-alone.json"))
-    error_message = "SETTINGS differs from the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
+    error_message = "SETTINGS should equal the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
   }
 
   assert {
     condition     = aws_lambda_function.this.environment[0].variables.DISTRIBUTION_ID == "E2QWRUHEXAMPLE"
-    error_message = "DISTRIBUTION_ID must be the distribution_id."
+    error_message = "DISTRIBUTION_ID should be the distribution_id."
   }
 }
 
@@ -28,7 +28,7 @@ run "short_form" {
 
   assert {
     condition     = jsondecode(aws_lambda_function.this.environment[0].variables.SETTINGS) == jsondecode(file("tests/fixtures/settings/short-form.json"))
-    error_message = "SETTINGS differs from the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
+    error_message = "SETTINGS should equal the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
   }
 }
 
@@ -42,12 +42,12 @@ run "a_tenant_is_the_default_target_too" {
 
   assert {
     condition     = jsondecode(aws_lambda_function.this.environment[0].variables.SETTINGS) == jsondecode(file("tests/fixtures/settings/tenant.json"))
-    error_message = "SETTINGS differs from the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
+    error_message = "SETTINGS should equal the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
   }
 
   assert {
     condition     = aws_lambda_function.this.environment[0].variables.DISTRIBUTION_ID == "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB"
-    error_message = "DISTRIBUTION_ID must be the only target, which is a tenant."
+    error_message = "DISTRIBUTION_ID should be the only target, which is a tenant."
   }
 }
 
@@ -83,12 +83,12 @@ run "whole_house" {
 
   assert {
     condition     = jsondecode(aws_lambda_function.this.environment[0].variables.SETTINGS) == jsondecode(file("tests/fixtures/settings/whole-house.json"))
-    error_message = "SETTINGS differs from the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
+    error_message = "SETTINGS should equal the fixture: ${aws_lambda_function.this.environment[0].variables.SETTINGS}"
   }
 
   assert {
     condition     = !can(aws_lambda_function.this.environment[0].variables.DISTRIBUTION_ID)
-    error_message = "Of several distributions none may be taken for the one that was meant."
+    error_message = "With several distributions there should be no DISTRIBUTION_ID."
   }
 }
 
@@ -104,7 +104,7 @@ run "several_routes_of_one_distribution_have_a_default" {
 
   assert {
     condition     = aws_lambda_function.this.environment[0].variables.DISTRIBUTION_ID == "E2QWRUHEXAMPLE"
-    error_message = "DISTRIBUTION_ID must be the only distribution of the routes."
+    error_message = "DISTRIBUTION_ID should be the only distribution of the routes."
   }
 }
 
@@ -119,7 +119,7 @@ run "settings_of_four_kilobytes_fit" {
 
   assert {
     condition     = length(aws_lambda_function.this.environment[0].variables.SETTINGS) > 3200
-    error_message = "The case is meant to come close to the limit."
+    error_message = "The settings of this case should be close to the limit."
   }
 }
 
@@ -130,12 +130,12 @@ run "the_package_is_the_committed_one" {
 
   assert {
     condition     = aws_lambda_function.this.filename == "./lambda/dist/invalidator.zip" && aws_lambda_function.this.source_code_hash == filebase64sha256("lambda/dist/invalidator.zip")
-    error_message = "A new package must be a new hash, or Lambda would keep the old code."
+    error_message = "The hash should be that of the package, or Lambda would keep the old code."
   }
 
   assert {
     condition     = aws_lambda_function.this.handler == "index.lambda_handler" && aws_lambda_function.this.runtime == "python3.13" && aws_lambda_function.this.function_name == "invalidate-cloudfront"
-    error_message = "The function is index.lambda_handler on python3.13, named invalidate-cloudfront, unless the caller says otherwise."
+    error_message = "The function should be index.lambda_handler on python3.13, named invalidate-cloudfront, by default."
   }
 }
 
@@ -151,12 +151,12 @@ run "a_signed_package_replaces_it" {
       aws_lambda_function.this.filename == null && aws_lambda_function.this.s3_bucket == "packages" &&
       aws_lambda_function.this.s3_key == "signed/invalidator.zip" && aws_lambda_function.this.s3_object_version == "3"
     )
-    error_message = "A configuration that enforces signatures takes only the signed object."
+    error_message = "With a signing configuration the function should run the signed object."
   }
 
   assert {
     condition     = aws_lambda_function.this.code_signing_config_arn == "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b"
-    error_message = "The function must demand signatures."
+    error_message = "The function should have the code signing configuration."
   }
 }
 
@@ -182,7 +182,7 @@ run "the_function_is_as_the_caller_wants_it" {
       aws_lambda_function.this.architectures == tolist(["x86_64"]) && aws_lambda_function.this.memory_size == 128 &&
       aws_lambda_function.this.timeout == 300 && aws_lambda_function.this.reserved_concurrent_executions == 5
     )
-    error_message = "name, runtime, architecture, memory_mb, timeout_seconds and reserved_concurrency are the function's."
+    error_message = "The function should have name, runtime, architecture, memory_mb, timeout_seconds and reserved_concurrency of the inputs."
   }
 
   assert {
@@ -192,17 +192,17 @@ run "the_function_is_as_the_caller_wants_it" {
 
   assert {
     condition     = aws_lambda_function.this.logging_config[0].application_log_level == "DEBUG" && aws_lambda_function.this.logging_config[0].log_format == "JSON"
-    error_message = "log_level is the level of the function's own records, which are JSON."
+    error_message = "log_level should be the level of the function's own records, which should be JSON."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.function.name == "/aws/lambda/purge" && aws_cloudwatch_log_group.function.retention_in_days == 7
-    error_message = "The log is kept for log_retention_days, under the function's name."
+    error_message = "The log should be kept for log_retention_days, under the function's name."
   }
 
   assert {
     condition     = aws_lambda_function.this.tracing_config[0].mode == "Active"
-    error_message = "tracing turns X-Ray on."
+    error_message = "tracing should turn on X-Ray."
   }
 
   assert {
@@ -210,7 +210,7 @@ run "the_function_is_as_the_caller_wants_it" {
       for key in [aws_lambda_function.this.kms_key_arn, aws_cloudwatch_log_group.function.kms_key_id, aws_sqs_queue.dead_letter.kms_master_key_id] :
       key == "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     ])
-    error_message = "The environment, the log and the dead letters are encrypted with the caller's key."
+    error_message = "The environment, the log and the dead-letter queue should be encrypted with the caller's key."
   }
 
   assert {
@@ -218,7 +218,7 @@ run "the_function_is_as_the_caller_wants_it" {
       for tags in [aws_lambda_function.this.tags, aws_iam_role.function.tags, aws_cloudwatch_log_group.function.tags, aws_sqs_queue.dead_letter.tags] :
       tags == tomap({ Team = "web" })
     ])
-    error_message = "Everything that takes tags has the caller's."
+    error_message = "Every resource that takes tags should have the caller's tags."
   }
 }
 
@@ -229,12 +229,12 @@ run "nothing_is_reserved_or_traced_unasked" {
 
   assert {
     condition     = aws_lambda_function.this.reserved_concurrent_executions == null || aws_lambda_function.this.reserved_concurrent_executions == -1
-    error_message = "In a new account, reserving concurrency fails."
+    error_message = "No concurrency should be reserved by default: in a new account that fails."
   }
 
   assert {
     condition     = aws_lambda_function.this.tracing_config[0].mode == "PassThrough"
-    error_message = "Tracing is charged for."
+    error_message = "Tracing should be off by default, as it has a charge."
   }
 }
 
@@ -246,11 +246,11 @@ run "commands_are_ready_to_paste" {
 
   assert {
     condition     = output.invoke_command == "aws lambda invoke --function-name invalidate-cloudfront --region eu-west-1 --cli-binary-format raw-in-base64-out --payload '{\"distribution_id\":\"E2QWRUHEXAMPLE\",\"paths\":[\"/it'\\''s/*\"]}' /dev/stdout"
-    error_message = "Not what a shell takes: ${output.invoke_command}"
+    error_message = "invoke_command should be a valid shell command: ${output.invoke_command}"
   }
 
   assert {
     condition     = strcontains(output.dry_run_command, "\"dry_run\":true")
-    error_message = "Not a dry run: ${output.dry_run_command}"
+    error_message = "dry_run_command should request a dry run: ${output.dry_run_command}"
   }
 }

@@ -1,10 +1,10 @@
-# Who points at whom: buckets, rules and topics at the queue or the function, the queue at the planner, and what fails at
-# the dead letters.
+# Which trigger invokes what: buckets, rules and topics the queue or the function, the queues a function; failed messages
+# go to the dead-letter queue.
 
 mock_provider "aws" {
   source = "./tests/module/mocks"
 
-  # The queues must be told apart.
+  # The queues must have different ARNs.
   override_resource {
     target = aws_sqs_queue.changes
     values = {
@@ -57,17 +57,17 @@ run "a_bucket_by_way_of_the_queues" {
       aws_s3_bucket_notification.changes["site"].queue[0].queue_arn == aws_sqs_queue.changes[0].arn &&
       length(aws_s3_bucket_notification.changes["site"].lambda_function) == 0
     )
-    error_message = "The bucket tells the queue, and only the queue."
+    error_message = "The bucket should notify the queue, and only the queue."
   }
 
   assert {
     condition     = aws_s3_bucket_notification.changes["site"].queue[0].events == toset(["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"])
-    error_message = "Everything after which an edge may hold an old copy."
+    error_message = "The notification should name every event after which an edge may hold an old copy."
   }
 
   assert {
     condition     = aws_s3_bucket_notification.changes["site"].queue[0].filter_prefix == null || aws_s3_bucket_notification.changes["site"].queue[0].filter_prefix == ""
-    error_message = "Every key."
+    error_message = "The notification should match every key of the bucket."
   }
 
   assert {
@@ -103,7 +103,7 @@ run "a_bucket_by_way_of_the_queues" {
       aws_lambda_event_source_mapping.changes[0].event_source_arn == aws_sqs_queue.changes[0].arn &&
       aws_lambda_event_source_mapping.changes[0].function_name == aws_lambda_function.this.arn
     )
-    error_message = "The queue wakes the function."
+    error_message = "The queue should invoke the function."
   }
 
   assert {
@@ -111,7 +111,7 @@ run "a_bucket_by_way_of_the_queues" {
       aws_lambda_event_source_mapping.plan[0].event_source_arn == aws_sqs_queue.plan[0].arn &&
       aws_lambda_event_source_mapping.plan[0].function_name == aws_lambda_function.planner[0].arn
     )
-    error_message = "The plan queue wakes the planner."
+    error_message = "The plan queue should invoke the planner."
   }
 
   assert {
@@ -119,7 +119,7 @@ run "a_bucket_by_way_of_the_queues" {
       for function in [aws_lambda_function.this, aws_lambda_function.planner[0]] :
       function.environment[0].variables.PLAN_QUEUE_URL == aws_sqs_queue.plan[0].url && function.environment[0].variables.DEAD_LETTER_QUEUE_URL == aws_sqs_queue.dead_letter.url
     ])
-    error_message = "Both functions should know where chunks go, and where dead letters do."
+    error_message = "Both functions should know the plan queue and the dead-letter queue."
   }
 
   assert {
@@ -136,7 +136,7 @@ run "a_bucket_by_way_of_the_queues" {
       for mapping in [aws_lambda_event_source_mapping.changes[0], aws_lambda_event_source_mapping.plan[0]] :
       mapping.function_response_types == toset(["ReportBatchItemFailures"])
     ])
-    error_message = "The functions' partial answers must count."
+    error_message = "Both event source mappings should accept partial-batch answers."
   }
 
   assert {
@@ -158,7 +158,7 @@ run "a_bucket_by_way_of_the_queues" {
       jsondecode(aws_sqs_queue.changes[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn, maxReceiveCount = 1000 } &&
       jsondecode(aws_sqs_queue.plan[0].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.plan_dead_letter[0].arn, maxReceiveCount = 1000 }
     )
-    error_message = "An outage should not make dead letters: ${aws_sqs_queue.changes[0].redrive_policy}"
+    error_message = "An outage should send no messages to the dead-letter queue: ${aws_sqs_queue.changes[0].redrive_policy}"
   }
 
   assert {
@@ -166,12 +166,12 @@ run "a_bucket_by_way_of_the_queues" {
       jsondecode(aws_sqs_queue.dead_letter.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.changes[0].arn] } &&
       jsondecode(aws_sqs_queue.plan_dead_letter[0].redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.plan[0].arn] }
     )
-    error_message = "No other queue may leave its dead letters here."
+    error_message = "No other queue should be able to use this dead-letter queue."
   }
 
   assert {
     condition     = aws_sqs_queue.plan[0].fifo_queue && aws_sqs_queue.plan_dead_letter[0].fifo_queue && endswith(aws_sqs_queue.plan[0].name, "-plan.fifo") && endswith(aws_sqs_queue.plan_dead_letter[0].name, "-plan-dead-letters.fifo")
-    error_message = "Lambda runs one batch of a group at a time where the queue is first in, first out; its dead-letter queue must be so too."
+    error_message = "The plan queue and its dead-letter queue should be FIFO, so that Lambda runs one batch of a group at a time."
   }
 
   assert {
@@ -184,7 +184,7 @@ run "a_bucket_by_way_of_the_queues" {
         Resource  = queue.arn
       }]
     ])
-    error_message = "Nobody but the role should use the plan queues, and over TLS alone."
+    error_message = "Only the role should be able to use the plan queues, and only over TLS."
   }
 
   assert {
@@ -199,7 +199,7 @@ run "a_bucket_by_way_of_the_queues" {
 
   assert {
     condition     = aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
-    error_message = "Dead letters are kept for 14 days, counted from when they were sent first."
+    error_message = "Dead letters should be kept for 14 days, counted from when they were first sent."
   }
 
   assert {
@@ -209,12 +209,12 @@ run "a_bucket_by_way_of_the_queues" {
 
   assert {
     condition     = length(aws_lambda_permission.bucket) == 0
-    error_message = "A bucket that tells the queue needs no way to the function."
+    error_message = "A bucket that notifies the queue should have no permission to invoke the function."
   }
 
   assert {
     condition     = output.queue_arn == aws_sqs_queue.changes[0].arn && output.queue_url == aws_sqs_queue.changes[0].url && output.dead_letter_queue_url == aws_sqs_queue.dead_letter.url && output.dead_letter_queue_arn == aws_sqs_queue.dead_letter.arn && output.plan_queue_url == aws_sqs_queue.plan[0].url && output.plan_dead_letter_queue_url == aws_sqs_queue.plan_dead_letter[0].url && output.planner_function_name == aws_lambda_function.planner[0].function_name
-    error_message = "The outputs name the queues."
+    error_message = "The outputs should name the queues."
   }
 }
 
@@ -278,7 +278,7 @@ run "a_bucket_straight_to_the_function" {
 
   assert {
     condition     = aws_s3_bucket_notification.changes["site"].lambda_function[0].lambda_function_arn == aws_lambda_function.this.arn && length(aws_s3_bucket_notification.changes["site"].queue) == 0
-    error_message = "The bucket tells the function."
+    error_message = "The bucket should notify the function."
   }
 
   assert {
@@ -287,17 +287,17 @@ run "a_bucket_straight_to_the_function" {
       aws_lambda_permission.bucket["site"].source_arn == "arn:aws:s3:::www.example.com" &&
       aws_lambda_permission.bucket["site"].source_account == "123456789012"
     )
-    error_message = "Only this bucket of this account may invoke."
+    error_message = "Only this bucket of this account should be able to invoke the function."
   }
 
   assert {
     condition     = aws_lambda_function_event_invoke_config.this.destination_config[0].on_failure[0].destination == aws_sqs_queue.dead_letter.arn
-    error_message = "What fails after Lambda's own retries is a dead letter."
+    error_message = "An event that fails after Lambda's own retries should go to the dead-letter queue."
   }
 
   assert {
     condition     = jsondecode(aws_sqs_queue.dead_letter.redrive_allow_policy) == { redrivePermission = "denyAll" }
-    error_message = "No queue may leave its dead letters here."
+    error_message = "No queue should be able to use this dead-letter queue."
   }
 }
 
@@ -317,7 +317,7 @@ run "queues_exist_while_batching_is_on" {
       aws_lambda_function_event_invoke_config.this.destination_config[0].on_failure[0].destination == aws_sqs_queue.dead_letter.arn &&
       aws_lambda_function_event_invoke_config.this.maximum_event_age_in_seconds == 21600
     )
-    error_message = "Asynchronous requests that fail are dead letters, after six hours at the most."
+    error_message = "Asynchronous requests that fail should go to the dead-letter queue, after six hours at most."
   }
 }
 
@@ -328,10 +328,10 @@ run "a_shared_bucket_by_eventbridge" {
     bucket_wiring   = { site = "eventbridge" }
   }
 
-  # One configuration holds all notifications of a bucket: whoever writes it replaces the others'.
+  # One configuration holds all notifications of a bucket: each writer replaces the notifications of the others.
   assert {
     condition     = length(aws_s3_bucket_notification.changes) == 0
-    error_message = "The bucket's own configuration is left alone."
+    error_message = "The module should not change the bucket's own configuration."
   }
 
   assert {
@@ -340,7 +340,7 @@ run "a_shared_bucket_by_eventbridge" {
       detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
       detail      = { bucket = { name = ["www.example.com"] } }
     }
-    error_message = "Only changes, and only this bucket's: ${aws_cloudwatch_event_rule.changes["site"].event_pattern}"
+    error_message = "The rule should match only changes, and only in this bucket: ${aws_cloudwatch_event_rule.changes["site"].event_pattern}"
   }
 
   assert {
@@ -349,7 +349,7 @@ run "a_shared_bucket_by_eventbridge" {
       aws_cloudwatch_event_target.changes["site"].arn == aws_sqs_queue.changes[0].arn &&
       aws_cloudwatch_event_target.changes["site"].dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
     )
-    error_message = "The rule tells the queue, and leaves what it cannot deliver with the dead letters."
+    error_message = "The rule should send to the queue, and to the dead-letter queue what it cannot deliver."
   }
 
   assert {
@@ -364,12 +364,12 @@ run "a_shared_bucket_by_eventbridge" {
           Resource  = queue.arn
       }]
     ])
-    error_message = "Of all rules only this one may send."
+    error_message = "Only this rule should be able to send."
   }
 
   assert {
     condition     = jsondecode(aws_sqs_queue.dead_letter.policy).Statement[1] == { Action = "sqs:*", Condition = { Bool = { "aws:SecureTransport" = "false" } }, Effect = "Deny", Principal = { AWS = "*" }, Resource = aws_sqs_queue.dead_letter.arn }
-    error_message = "Dead letters should come over TLS alone: ${aws_sqs_queue.dead_letter.policy}"
+    error_message = "Dead letters should be sent only over TLS: ${aws_sqs_queue.dead_letter.policy}"
   }
 }
 
@@ -388,12 +388,12 @@ run "rules_take_only_the_prefixes_of_the_routes" {
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.changes["assets"].event_pattern).detail == { bucket = { name = ["assets"] }, object = { key = [{ prefix = "docs/" }, { prefix = "shop/" }] } }
-    error_message = "Both prefixes and no other: ${aws_cloudwatch_event_rule.changes["assets"].event_pattern}"
+    error_message = "The rule should match only both prefixes of the routes: ${aws_cloudwatch_event_rule.changes["assets"].event_pattern}"
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.changes["pages"].event_pattern).detail == { bucket = { name = ["pages"] } }
-    error_message = "One route takes every key, so that the rule must: ${aws_cloudwatch_event_rule.changes["pages"].event_pattern}"
+    error_message = "The rule should match every key, as one route serves every key: ${aws_cloudwatch_event_rule.changes["pages"].event_pattern}"
   }
 
   assert {
@@ -402,7 +402,7 @@ run "rules_take_only_the_prefixes_of_the_routes" {
       aws_lambda_permission.changes["assets"].principal == "events.amazonaws.com" &&
       aws_lambda_permission.changes["assets"].source_arn == aws_cloudwatch_event_rule.changes["assets"].arn
     )
-    error_message = "Without batching the rule invokes the function, and only this rule may."
+    error_message = "Without batching the rule should invoke the function, and only this rule should be able to."
   }
 }
 
@@ -415,12 +415,12 @@ run "a_notification_kept_elsewhere" {
 
   assert {
     condition     = length(aws_s3_bucket_notification.changes) == 0 && length(aws_cloudwatch_event_rule.changes) == 0
-    error_message = "Nothing of the bucket's is touched."
+    error_message = "The module should change nothing of the bucket."
   }
 
   assert {
     condition     = jsondecode(aws_sqs_queue.changes[0].policy).Statement[0].Condition.ArnEquals == { "aws:SourceArn" = ["arn:aws:s3:::www.example.com"] }
-    error_message = "The bucket may send, whoever configures it."
+    error_message = "The bucket should be able to send, wherever its notification is configured."
   }
 }
 
@@ -438,7 +438,7 @@ run "one_bucket_of_each_wiring" {
 
   assert {
     condition     = keys(aws_s3_bucket_notification.changes) == ["own"] && keys(aws_cloudwatch_event_rule.changes) == ["shared"]
-    error_message = "Each bucket is wired once, as asked."
+    error_message = "Each bucket should have the one wiring that bucket_wiring names."
   }
 
   assert {
@@ -459,7 +459,7 @@ run "topics_to_the_queue" {
       aws_sns_topic_subscription.changes["uploads"].protocol == "sqs" && aws_sns_topic_subscription.changes["uploads"].endpoint == aws_sqs_queue.changes[0].arn &&
       jsondecode(aws_sns_topic_subscription.changes["uploads"].redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn }
     )
-    error_message = "The topic tells the queue, and leaves what it cannot deliver with the dead letters."
+    error_message = "The topic should send to the queue, and to the dead-letter queue what it cannot deliver."
   }
 
   assert {
@@ -470,7 +470,7 @@ run "topics_to_the_queue" {
       Principal = { Service = "sns.amazonaws.com" }
       Resource  = aws_sqs_queue.changes[0].arn
     }
-    error_message = "Only this topic may send: ${aws_sqs_queue.changes[0].policy}"
+    error_message = "Only this topic should be able to send: ${aws_sqs_queue.changes[0].policy}"
   }
 }
 
@@ -486,7 +486,7 @@ run "topics_to_the_function" {
       aws_sns_topic_subscription.changes["uploads"].protocol == "lambda" && aws_sns_topic_subscription.changes["uploads"].endpoint == aws_lambda_function.this.arn &&
       aws_lambda_permission.topic["uploads"].principal == "sns.amazonaws.com" && aws_lambda_permission.topic["uploads"].source_arn == "arn:aws:sns:eu-west-1:123456789012:uploads"
     )
-    error_message = "The topic invokes the function, and only this topic may."
+    error_message = "The topic should invoke the function, and only this topic should be able to."
   }
 }
 
@@ -504,7 +504,7 @@ run "a_schedule_for_every_distribution" {
       jsondecode(aws_cloudwatch_event_target.schedule["docs"].input) == { distribution_id = "E1DOCS" } &&
       jsondecode(aws_cloudwatch_event_target.schedule["shop"].input) == { distribution_id = "dt_shop" }
     )
-    error_message = "Each distribution is asked for by its id."
+    error_message = "Each request should name its distribution by the id."
   }
 
   assert {
@@ -513,12 +513,12 @@ run "a_schedule_for_every_distribution" {
       aws_cloudwatch_event_target.schedule[route].rule == aws_cloudwatch_event_rule.schedule[route].name &&
       aws_cloudwatch_event_target.schedule[route].arn == aws_sqs_queue.changes[0].arn
     ])
-    error_message = "Every rule has the schedule, and tells the queue."
+    error_message = "Every rule should have the schedule, and send to the queue."
   }
 
   assert {
     condition     = length(distinct(values(aws_cloudwatch_event_rule.schedule)[*].name)) == 2 && alltrue([for rule in values(aws_cloudwatch_event_rule.schedule) : length(rule.name) <= 64])
-    error_message = "EventBridge takes names of 64 letters at most."
+    error_message = "The name of a rule should have at most 64 characters."
   }
 }
 
@@ -535,7 +535,7 @@ run "a_schedule_straight_to_the_function" {
       aws_lambda_permission.schedule["default"].principal == "events.amazonaws.com" &&
       aws_lambda_permission.schedule["default"].source_arn == aws_cloudwatch_event_rule.schedule["default"].arn
     )
-    error_message = "The rule invokes the function, and only this rule may."
+    error_message = "The rule should invoke the function, and only this rule should be able to."
   }
 }
 
@@ -555,12 +555,12 @@ run "other_invokers" {
       aws_lambda_permission.invoker["bucket"].source_account == "123456789012" &&
       aws_lambda_permission.invoker["account"].principal == "210987654321"
     )
-    error_message = "Each invoker gets a permission of its own, for its own source."
+    error_message = "Each invoker should have a permission of its own, for its own source."
   }
 
   assert {
     condition     = alltrue([for permission in aws_lambda_permission.invoker : permission.action == "lambda:InvokeFunction" && permission.function_name == aws_lambda_function.this.function_name])
-    error_message = "To invoke, and nothing else."
+    error_message = "The permissions should allow to invoke the function, and nothing else."
   }
 }
 
