@@ -1,6 +1,6 @@
 Feature: Nothing is open to strangers
 
-  Scenario: A queue takes messages from services alone
+  Scenario: A queue accepts messages only from services
     Given I have aws_sqs_queue defined
     When it has policy
     Then it must have policy
@@ -10,7 +10,7 @@ Feature: Nothing is open to strangers
     And it must have Service
     And its value must match the "^(events|s3|sns)\.amazonaws\.com$" regex
 
-  Scenario: A queue takes messages from named sources alone
+  Scenario: A queue accepts messages only from named sources
     Given I have aws_sqs_queue defined
     When it has policy
     Then it must have policy
@@ -21,7 +21,7 @@ Feature: Nothing is open to strangers
     And it must have aws:SourceArn
     And its value must match the "^arn:aws:(s3:::[^*]+|(events|sns):[a-z0-9-]+:[0-9]{12}:[^*]+)$" regex
 
-  Scenario: A queue is only for sending to
+  Scenario: A queue policy allows only to send
     Given I have aws_sqs_queue defined
     When it has policy
     Then it must have policy
@@ -30,7 +30,7 @@ Feature: Nothing is open to strangers
     Then it must have Action
     And its value must be sqs:SendMessage
 
-  Scenario: A queue takes nothing that does not come over TLS
+  Scenario: A queue denies requests without TLS
     Given I have aws_sqs_queue defined
     When it has policy
     Then it must have policy
@@ -41,7 +41,7 @@ Feature: Nothing is open to strangers
     And it must have aws:SecureTransport
     And its value must be false
 
-  Scenario: What a queue denies, it denies to everybody
+  Scenario: The denials of a queue policy apply to every principal
     Given I have aws_sqs_queue defined
     When it has policy
     Then it must have policy
@@ -50,12 +50,12 @@ Feature: Nothing is open to strangers
     Then it must have Action
     And its value must be sqs:*
 
-  Scenario: The function is invoked by somebody in particular
+  Scenario: A permission to invoke the function names a principal
     Given I have aws_lambda_permission defined
     Then it must have principal
     And its value must not match the ".*[*].*" regex
 
-  Scenario: The function is invoked for a named source
+  Scenario: A permission to invoke the function names a source
     Given I have aws_lambda_permission defined
     When its principal is not an account
     Then it must have source_arn

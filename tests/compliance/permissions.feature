@@ -42,7 +42,7 @@ Feature: The functions can do what they are for, and nothing else
     When its address is module.invalidation.aws_iam_role_policy_attachments_exclusive.function
     Then it must not have policy_arns
 
-  Scenario: The key is used by way of the queues and the environment alone
+  Scenario: The key may be used only for the queues and the environment
     Given I have aws_iam_role_policy defined
     When its name is use-key
     Then it must have policy
