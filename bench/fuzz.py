@@ -1,4 +1,4 @@
-"""A seeded fuzz of what comes from outside: payloads that somebody broke, and names that somebody chose.
+"""A seeded fuzz of what comes from outside: broken payloads and arbitrary names.
 
 `python -m bench.fuzz` tries a million of each and prints its figures; `--count` takes fewer, `--seed` others.
 What is tried and checked, `tests/support/fuzzing.py` says. Exits 1 where a promise is broken.

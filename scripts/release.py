@@ -1,4 +1,4 @@
-"""Tags a version: `make release VERSION=1.2.3`. Refuses whatever would make the tag a lie."""
+"""Tags a version: `make release VERSION=1.2.3`. Refuses a version that does not match the files."""
 
 from __future__ import annotations
 

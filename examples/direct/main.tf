@@ -1,4 +1,4 @@
-# Invalidate on request alone: by hand, from a script, or by whatever may invoke the function.
+# Invalidate only on request: by hand, from a script, or by another invoker.
 
 terraform {
   required_version = ">= 1.6"

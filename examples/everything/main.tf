@@ -44,7 +44,7 @@ variable "rule_arn" {
 }
 
 variable "on_call_topic_arn" {
-  description = "ARN of a topic that notifies whoever is on call."
+  description = "ARN of a topic that notifies the person on call."
   type        = string
 }
 

@@ -1,4 +1,4 @@
-# A bucket that tells a topic, and the topic whoever wants to know: the function is one of them.
+# A bucket that notifies a topic, to which the function and others subscribe.
 
 terraform {
   required_version = ">= 1.6"

@@ -24,10 +24,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Literal
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from tests.doubles.serving import served
 
 MAX_FILES_IN_PROGRESS = 3_000
 """Per distribution, in one request or in many (CloudFront Developer Guide, InvalidationLimits)."""
@@ -183,7 +185,7 @@ class CloudFront:
         return sum(len(invalidation.items) for invalidation in self.invalidations.values())
 
     def hold(self, target: str, *, files: int = 0, wildcards: int = 0, seconds: float) -> None:
-        """Fill a target's quota with work of somebody else."""
+        """Fill a target's quota with the work of another caller."""
         self.holds.append(Hold(target, files, wildcards, self.clock() + seconds))
 
     def create(self, kind: Kind, target: str, body: bytes) -> Invalidation:
@@ -507,16 +509,8 @@ def serve(
     is virtual and who turns that into its own read time-out.
     """
     handler = type("Handler", (_Handler,), {"cloudfront": cloudfront, "holds_connections": holds_connections})
-    server = ThreadingHTTPServer((host, port), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(handler, host=host, port=port) as url:
+        yield url
 
 
 def scaled_clock(speed: float) -> Callable[[], float]:

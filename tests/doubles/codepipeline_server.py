@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.doubles.serving import served
 
 
 @dataclass
@@ -38,12 +39,5 @@ class _Handler(BaseHTTPRequestHandler):
 def serve_codepipeline(codepipeline: CodePipeline) -> Iterator[str]:
     """Serve until the block ends; yields the endpoint's URL."""
     handler = type("Handler", (_Handler,), {"codepipeline": codepipeline})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(handler) as url:
+        yield url

@@ -9,15 +9,16 @@ signatures, and knows neither versions nor directory buckets, whose listing is n
 from __future__ import annotations
 
 import base64
-import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.doubles.serving import served
 
 MAX_KEYS = 1_000
 """Keys and common prefixes of a page, at most."""
@@ -113,16 +114,8 @@ def list_objects(name: str, bucket: Bucket, asked: Mapping[str, str]) -> str:
 @contextmanager
 def serve(buckets: Mapping[str, Bucket], seconds_per_page: float = 0.0) -> Iterator[str]:
     """The address of a server of these buckets, in path style."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, buckets, seconds_per_page))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(partial(_Handler, buckets, seconds_per_page)) as url:
+        yield url
 
 
 class _Handler(BaseHTTPRequestHandler):

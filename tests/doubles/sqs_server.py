@@ -18,8 +18,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.doubles.serving import served
 
 MAX_BATCH = 10
 """Messages of one request (SQS Developer Guide, "Amazon SQS message quotas")."""
@@ -565,13 +567,5 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(sqs: Sqs, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve until the block ends; yields the endpoint's URL. Port 0: any free one."""
     handler = type("Handler", (_Handler,), {"sqs": sqs, "lock": threading.Lock()})
-    server = ThreadingHTTPServer((host, port), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(handler, host=host, port=port) as url:
+        yield url

@@ -238,7 +238,7 @@ class TestQuotas:
         assert stand.create(*wildcards)
         assert stand.create(*wildcards, distribution="E2")
 
-    def test_work_of_somebody_else_holds_the_quota_for_its_time(self, stand: Stand) -> None:
+    def test_work_of_another_caller_holds_the_quota_for_its_time(self, stand: Stand) -> None:
         stand.cloudfront.hold("E1", wildcards=15, files=3_000, seconds=60)
         assert stand.create_fails("/x*")[2].endswith("wildcard invalidations.")
         assert stand.create_fails("/x")[1] == "TooManyInvalidationsInProgress"

@@ -68,7 +68,7 @@ def make_by_hand(aws: LocalAws) -> None:
     logs.create_log_stream(logGroupName=group, logStreamName="old")
     event = {"timestamp": int(time.time() * 1000), "message": "of before"}
     logs.put_log_events(logGroupName=group, logStreamName="old", logEvents=[event])
-    queue_url = aws.client("sqs").create_queue(QueueName="somebody-elses")["QueueUrl"]
+    queue_url = aws.client("sqs").create_queue(QueueName="of-another-team")["QueueUrl"]
     let_s3_send(aws, queue_url)
     notify(aws, make_bucket(aws, BUCKET), queue_url)
 

@@ -7,14 +7,14 @@ from tests.e2e.adoption import ADOPTED, Adoption
 
 def test_the_commands_show_what_the_first_apply_will_remove(adopted: Adoption) -> None:
     output = "\n".join(adopted.outputs)
-    for name in ("somebody-elses", "by-hand", "attached-by-hand"):
+    for name in ("of-another-team", "by-hand", "attached-by-hand"):
         assert name in output
 
 
 def test_switching_eventbridge_on_by_hand_keeps_what_the_bucket_notifies(adopted: Adoption) -> None:
     assert "EventBridgeConfiguration" in adopted.configuration
     (theirs,) = adopted.configuration["QueueConfigurations"]
-    assert theirs["QueueArn"].endswith(":somebody-elses")
+    assert theirs["QueueArn"].endswith(":of-another-team")
 
 
 def test_what_is_imported_is_changed_in_place_and_nothing_is_destroyed(adopted: Adoption) -> None:

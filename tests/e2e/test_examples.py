@@ -134,9 +134,9 @@ def test_shared_bucket_eventbridge_leaves_the_notifications_of_others_as_they_we
 
     configuration = shared.aws.client("s3").get_bucket_notification_configuration(Bucket=shared.bucket)
     (theirs,) = configuration["QueueConfigurations"]
-    assert theirs["QueueArn"].endswith(":somebody-elses")
+    assert theirs["QueueArn"].endswith(":of-another-team")
     sqs = shared.aws.client("sqs")
-    queue_url = sqs.get_queue_url(QueueName="somebody-elses")["QueueUrl"]
+    queue_url = sqs.get_queue_url(QueueName="of-another-team")["QueueUrl"]
     got = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)["Messages"]
     assert any("a+b.html" in message["Body"] for message in got)
 
@@ -201,7 +201,7 @@ def test_everything_is_what_its_second_plan_finds_but_for_the_alarms(everything:
     assert [address for address in planned if "aws_cloudwatch_metric_alarm" not in address] == []
 
 
-def test_everything_has_alarms_that_tell_somebody_and_a_dashboard_of_its_metrics(
+def test_everything_has_alarms_with_actions_and_a_dashboard_of_its_metrics(
     everything: Deployment,
 ) -> None:
     cloudwatch = everything.aws.client("cloudwatch")

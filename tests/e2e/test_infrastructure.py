@@ -95,7 +95,7 @@ def test_destroy_takes_the_notification_from_a_bucket_that_stays(straight: Deplo
     assert "LambdaFunctionConfigurations" not in left
 
 
-def test_a_bucket_that_nobody_can_name_yet_is_made_and_wired_in_one_apply(made_at_once: Deployment) -> None:
+def test_a_bucket_with_an_unknown_name_is_made_and_wired_in_one_apply(made_at_once: Deployment) -> None:
     """Its name has a prefix alone before the apply, so that every ARN and policy of it is unknown at plan."""
     assert changes(made_at_once.stack.plan()) == {}
     s3 = made_at_once.aws.client("s3")

@@ -271,7 +271,7 @@ def _told_by(document: Mapping[str, Any], at_key: Mapping[str, list[Change]]) ->
 
 
 def _chunk_letter(message: Message) -> DeadLetter:
-    """What a chunk of the plan queue holds that nobody could plan."""
+    """What a chunk of the plan queue holds that no planner could plan."""
     document = _document(message.body)
     times = {**document.get("paths", {}), **document.get("requested", {})}
     oldest = min(times.values(), default=message.sent)

@@ -93,7 +93,7 @@ def test_a_failed_message_comes_back_alone_after_its_visibility_timeout() -> Non
 
 @pytest.mark.parametrize(
     "answer",
-    [None, {"batchItemFailures": [{"itemIdentifier": "somebody-elses"}]}],
+    [None, {"batchItemFailures": [{"itemIdentifier": "of-another-team"}]}],
     ids=["died", "foreign-message"],
 )
 def test_a_batch_comes_back_whole_after_anything_but_an_answer(answer: AnyMapping[str, Any] | None) -> None:

@@ -37,7 +37,7 @@ def a_bucket_and_a_distribution(aws: LocalAws) -> Inputs:
 def a_bucket_of_others(aws: LocalAws) -> Inputs:
     """It notifies somebody else's queue, and sends its events to EventBridge."""
     inputs = a_bucket_and_a_distribution(aws)
-    queue_url = aws.client("sqs").create_queue(QueueName="somebody-elses")["QueueUrl"]
+    queue_url = aws.client("sqs").create_queue(QueueName="of-another-team")["QueueUrl"]
     let_s3_send(aws, queue_url)
     notify(aws, "example-site", queue_url, EventBridgeConfiguration={})
     return inputs

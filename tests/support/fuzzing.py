@@ -1,4 +1,4 @@
-"""What bench/fuzz.py tries: payloads that somebody broke, and names that somebody chose.
+"""What bench/fuzz.py tries: broken payloads and arbitrary names.
 
 The same seed and count try the same again, whatever the number of processes. Of a payload it is checked that
 nothing is raised, that no message vanishes, and that few records tell of it. Of a name it is checked that
@@ -126,7 +126,7 @@ def try_payload(payload: Any) -> Figures:
 
 
 def name_of(chance: random.Random) -> str:
-    """Up to 1,000 bytes: words that mean something to somebody, or any characters."""
+    """Up to 1,000 bytes: words with a meaning in a URL or a key, or any characters."""
     how = chance.random()
     if how < 0.6:
         text = "/".join(chance.choices(WORDS, k=chance.randint(1, 5)))

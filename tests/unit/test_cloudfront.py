@@ -290,7 +290,7 @@ class TestRetries:
         assert harness.cloudfront.billed_paths == 1
         assert outcomes[0].id in harness.cloudfront.invalidations
 
-    def test_a_final_error_is_told_once_and_stops_nobody_else(self, harness: Harness) -> None:
+    def test_a_final_error_is_reported_once_and_stops_no_other_call(self, harness: Harness) -> None:
         outcomes = harness.submit(*planned("/a", target=Target("EGONE")), *planned("/b"))
         assert statuses(outcomes) == {"/a": "refused", "/b": "accepted"}
         assert harness.answers() == ["NoSuchDistribution", "Created"]
@@ -398,7 +398,7 @@ class TestHalving:
         assert "InvalidArgument" in refused[0].error
         assert len(harness.cloudfront.calls) <= 2 * math.log2(3_000) + 2
 
-    def test_a_batch_too_large_is_halved_and_blamed_on_nobody(self, session: boto3.Session) -> None:
+    def test_a_batch_too_large_is_halved_and_no_item_is_refused(self, session: boto3.Session) -> None:
         client = session.client("cloudfront")
         (invalidation,) = planned("/a", "/b")
         with Stubber(client) as stubber:

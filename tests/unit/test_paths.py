@@ -260,7 +260,7 @@ def test_the_primary_path_is_one_plain_path(key: str, path: str) -> None:
     assert primary_path(key, WEBSITE) == path
 
 
-# --- What somebody wrote ----------------------------------------------------------------------
+# --- Paths of a request ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
