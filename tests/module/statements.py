@@ -28,7 +28,7 @@ REMOVALS = {
         r"      Condition = \{\n.*?\n      \}\n": "",
     },
     "queues.tf": {
-        r'    "\w+\.amazonaws\.com" = .*\n': "",
+        r'    "\w+\.amazonaws\.com" += .*\n': "",
         r"local\.bucket_statements, ": "",
         r"local\.event_statements, ": "",
         r", \[local\.tls_statement\]": "",
@@ -46,6 +46,10 @@ REMOVALS = {
     },
 }
 """File → what to look for, and what stands there without it."""
+
+
+FAILED_ASSERTION = re.compile(r'on tests/module/\w+\.tftest\.hcl line \d+, in run "')
+"""What Terraform says of an assertion that is false, or that looks for a statement that is not there."""
 
 
 class Removal(NamedTuple):
@@ -90,7 +94,7 @@ def noticed_by(directory: Path) -> str:
             check=False,
         )
         if done.returncode:
-            if "Test assertion failed" not in done.stdout + done.stderr:
+            if not FAILED_ASSERTION.search(done.stdout + done.stderr):
                 sys.exit(f"not a failed assertion:\n{done.stdout}\n{done.stderr}")
             return name
     return ""
