@@ -57,7 +57,7 @@ def estimated(tree: Tree) -> Collateral:
     directory, and a wildcard over all 12 costs as much as one over the only change of another directory: the
     more names of a directory have changed, the likelier the whole directory has (the rule of succession).
     Unchanged names may also lie where changed names differ, so each fork adds an eighth of a directory; a
-    sixteenth gives the same results.
+    sixteenth works as well.
     """
     directories = [own.rpartition("/")[0] for own in tree.stems]
     changed_names = Counter(directories)

@@ -144,7 +144,7 @@ NEW_SANDBOX_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 8, 1 / 8, 1 / 8
 """Shares of a planner's paths per hour: in a new sandbox, at most, and refilled in an hour.
 
 In any hour a planner whose sandboxes live ten minutes or longer spends at most what one sandbox had (1/8),
-what six new ones begin with (6/8) and what was refilled (1/8): exactly its share.
+what six new ones begin with (6/8) and what was refilled (1/8): together its share.
 """
 
 
