@@ -213,7 +213,7 @@ variable "max_wildcards" {
 }
 
 variable "max_paths_per_hour" {
-  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. An hour in which Lambda keeps the function's sandboxes costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count."
+  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. An hour in which Lambda keeps the function's sandboxes costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count, and with `batching = null` nothing is bounded."
   type        = number
   default     = 4000
 

@@ -26,7 +26,7 @@ from invalidator import (
 from invalidator.listing import Listing
 from invalidator.planner import Received, Wait
 from invalidator.settings import Settings, Target
-from invalidator.submission import Submission, Terms
+from invalidator.submission import Outcome, Submission, Terms
 
 log = logging.getLogger()
 # At INFO botocore logs where it found its credentials, for every client.
@@ -266,19 +266,20 @@ def _record_listing(listing: Listing | None) -> None:
 def _record_plan(plan: report.PlanReport, failed: Mapping[str, float]) -> None:
     for record in report.bounded(report.outcome_records(plan.outcomes)):
         log.error(record.pop("error"), extra=record)
-    for outcome in plan.outcomes:
-        if outcome.replaces:
-            log.warning(
-                "CloudFront refused a name: a wildcard was sent instead",
-                extra={"refused": outcome.replaces, "item": outcome.invalidation.items[0]},
-            )
+    _record_replaced(plan.outcomes)
     log.info("plan", extra=report.plan_record(plan, failed, time.time()))
     _emit(report.plan_metrics(plan, time.time()))
+
+
+def _record_replaced(outcomes: Sequence[Outcome]) -> None:
+    for record in report.bounded(report.replaced_records(outcomes)):
+        log.warning(record.pop("error"), extra=record)
 
 
 def _record(finished: report.Report) -> None:
     for record in report.bounded(report.failure_records(finished)):
         log.error(record.pop("error"), extra=record)
+    _record_replaced(finished.outcomes)
     log.info("batch", extra=report.batch_record(finished))
     _emit(report.metrics(finished, time.time()))
 

@@ -4,7 +4,8 @@
 of requirements/terraform.txt. The provider comes from a mirror, found in this order: the directory that
 AWS_PROVIDER_MIRROR names; TF_PLUGIN_CACHE_DIR and the directories that Terraform itself looks in; what
 `terraform init` can fetch by itself, kept in .cache; a mirror elsewhere on this machine's disk, outside of
-folders that everyone may write to. Wherever it lies, it runs only if it has a hash of PROVIDER_HASHES.
+folders that everyone may write to. Wherever it lies, it runs only if it has a hash of PROVIDER_HASHES, and
+Terraform sees no other provider beside it.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def environment() -> dict[str, str]:
     """The variables under which Terraform finds the provider offline. Raises MissingError."""
     configuration = CACHE / "mirror.tfrc"
     configuration.parent.mkdir(parents=True, exist_ok=True)
-    wanted = CLI_CONFIGURATION.format(mirror=provider_mirror())
+    wanted = CLI_CONFIGURATION.format(mirror=with_nothing_else(provider()))
     if not configuration.is_file() or configuration.read_text(encoding="utf-8") != wanted:
         # At one stroke: another Terraform may be reading it.
         made = configuration.with_suffix(f".{os.getpid()}")
@@ -111,8 +112,20 @@ def environment() -> dict[str, str]:
     return _quiet() | {"TF_CLI_CONFIG_FILE": str(configuration)}
 
 
-def provider_mirror() -> Path:
-    """A directory that holds the unpacked provider in the layout of a filesystem mirror."""
+def with_nothing_else(package: Path) -> Path:
+    """A mirror that holds this package alone: of a mirror with several, Terraform takes the newest."""
+    mirror = CACHE / "verified"
+    link = mirror / "registry.terraform.io" / "hashicorp" / "aws" / PROVIDER_VERSION / this_platform()
+    if not link.is_symlink() or link.resolve() != package.resolve():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        made = mirror.with_suffix(f".{os.getpid()}")
+        made.symlink_to(package.resolve(), target_is_directory=True)
+        made.replace(link)
+    return mirror
+
+
+def provider() -> Path:
+    """The directory of the trusted provider, unpacked, wherever a mirror holds it."""
     named = os.environ.get(MIRROR_VARIABLE)
     if named:
         if not _holds_provider(Path(named)):
@@ -126,13 +139,13 @@ def provider_mirror() -> Path:
     refused = []
     for mirror in _candidates():
         try:
-            verified(mirror)
+            package = verified(mirror)
         except MissingError as error:
             refused.append(str(error))
             continue
         remembered.parent.mkdir(parents=True, exist_ok=True)
         remembered.write_text(str(mirror), encoding="utf-8")
-        return mirror
+        return package
     raise MissingError(
         "\n".join(
             [
@@ -146,7 +159,7 @@ def provider_mirror() -> Path:
 
 
 def verified(mirror: Path) -> Path:
-    """The mirror, if the provider for this machine in it has the pinned hash. Raises MissingError."""
+    """The provider for this machine in the mirror, if it has the pinned hash. Raises MissingError."""
     wanted = os.environ.get(HASH_VARIABLE) or PROVIDER_HASHES.get(this_platform())
     if wanted is None:
         raise MissingError(
@@ -163,7 +176,7 @@ def verified(mirror: Path) -> Path:
                 f"{package} is not the provider that this repository trusts: its hash is {found}, not "
                 f"{wanted}. To run it all the same, give its hash in {HASH_VARIABLE}."
             )
-    return mirror
+    return packages[0]
 
 
 def package_hash(package: Path) -> str:

@@ -6,9 +6,13 @@ import functools
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from invalidator.text import said
+
+CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+"""A call ends within the seconds that are left after the last poll for completion (RESERVE_SECONDS)."""
 
 MAX_MESSAGE = 5_000
 """The most characters of a failure's message (codepipeline's service model, type Message)."""
@@ -41,4 +45,4 @@ def _answer(call: str, **parameters: object) -> None:
 
 @functools.cache
 def _codepipeline() -> Any:
-    return boto3.client("codepipeline")
+    return boto3.client("codepipeline", config=CONFIG)

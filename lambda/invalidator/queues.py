@@ -25,6 +25,9 @@ ENTRIES = 10
 BATCH_BYTES = 240_000
 """The most bytes of all bodies of a batch call: below 256 KB, SQS's limit until August 2025."""
 
+MESSAGE_BYTES = 262_144
+"""The most bytes of a message with its attributes: 256 KB, SQS's limit until August 2025."""
+
 REASON_LENGTH = 1_000
 """The most characters of a dead letter's reason."""
 
@@ -59,22 +62,29 @@ def send_parcels(queue_url: str, parcels: Iterable[Parcel]) -> frozenset[str]:
 
 
 def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
-    """Send one dead letter; whether SQS accepted it."""
+    """Send one dead letter; whether SQS accepted it.
+
+    Beside a message as large as SQS allows there is no room for attributes: only the log has its reason.
+    """
     attributes = {
         "reason": clipped(dead_letter.reason, REASON_LENGTH - 1),
-        "distribution_id": dead_letter.distribution_id,
+        "distribution_id": dead_letter.distribution_id or "none",
     }
+    size = sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
+    if len(dead_letter.body.encode()) + size > MESSAGE_BYTES:
+        attributes = {}
     try:
         client().send_message(
             QueueUrl=queue_url,
             MessageBody=dead_letter.body,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value or "none"}
-                for name, value in attributes.items()
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
             },
         )
     except (ClientError, BotoCoreError) as error:
-        _log.error("dead letter not sent", extra={"error": said(error), "reason": attributes["reason"]})
+        _log.error(
+            "dead letter not sent", extra={"error": said(error), "reason": attributes.get("reason", "")}
+        )
         return False
     return True
 

@@ -76,7 +76,11 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failures)]}
     if failures:
         reasons = dict.fromkeys(text for texts in failures.values() for text in texts)
-        raise InvalidationError(joined(reasons, LOGGED_REASONS))
+        accepted = sum(
+            len(outcome.invalidation.items) for outcome in report.with_status("accepted") if not outcome.error
+        )
+        rest = f"; CloudFront accepted {accepted} other items" if accepted else ""
+        raise InvalidationError(joined(reasons, LOGGED_REASONS) + rest)
     return direct_answer(report)
 
 
@@ -96,7 +100,8 @@ def direct_answer(report: Report) -> dict[str, Any]:
         report.prepared.dry_run_invalidations or report.prepared.invalidations
     )
     if any(request.wait for request in report.batch.requests):
-        fields["completed"] = bool(created) and all(each["status"] == "Completed" for each in created)
+        # Nothing to invalidate is complete; the plan of a dry run is not.
+        fields["completed"] = not planned and all(each["status"] == "Completed" for each in created)
     if report.prepared.ignored:
         fields["ignored"] = _ignored(report.prepared.ignored)
     return fields
@@ -152,6 +157,20 @@ def outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
         }
         for outcome in outcomes
         if outcome.error
+    ]
+
+
+def replaced_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """A record for each refused item that an accepted wildcard replaces."""
+    return [
+        {
+            "error": "CloudFront refused a name: a wildcard was sent instead",
+            "distribution_id": outcome.invalidation.target.id,
+            "refused": outcome.replaces,
+            "item": outcome.invalidation.items[0],
+        }
+        for outcome in outcomes
+        if outcome.replaces
     ]
 
 

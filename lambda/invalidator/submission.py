@@ -18,6 +18,7 @@ from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
 from invalidator.plan import Invalidation, halves, part, widened
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Target
+from invalidator.text import shown
 from invalidator.verdicts import Verdict
 
 LAST_TRY_SECONDS = 1.0
@@ -225,9 +226,11 @@ class Submission:
                 0, _Attempt(replacements[0], error.text, original=original, replacements=replacements[1:])
             )
             return
+        text = error.text
         if error.verdict is Verdict.SPLIT:
             self.memory.record_refused_name(original.target, self.clock.now())
-        self.outcomes.append(Outcome(original, "refused", error=error.text))
+            text = f"{shown(original.items[0])} of {text}"
+        self.outcomes.append(Outcome(original, "refused", error=text))
 
     def _replacements(self, refused: Invalidation) -> tuple[Invalidation, ...]:
         (item,) = refused.items
@@ -253,7 +256,7 @@ def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:
     if wildcards and len(wildcards) < len(invalidation.items):
         others = [item for item in invalidation.items if not is_wildcard(item)]
         return part(invalidation, wildcards), part(invalidation, others)
-    by_doubt = sorted(invalidation.items, key=lambda item: (doubt.signature(item), item))
-    plain = sum(not doubt.signature(item) for item in by_doubt)
+    by_doubt = doubt.rarest_last(invalidation.items)
+    plain = sum(not doubt.signature(item)[0] for item in by_doubt)
     middle = plain if 0 < plain < len(by_doubt) else len(by_doubt) // 2
     return part(invalidation, by_doubt[:middle]), part(invalidation, by_doubt[middle:])

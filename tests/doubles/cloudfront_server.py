@@ -161,6 +161,8 @@ class CloudFront:
     """Ids of the distributions and tenants that exist; None: every id does."""
     refused: frozenset[str] = frozenset()
     """Items that are an InvalidArgument though no documented rule says so."""
+    refused_texts: frozenset[str] = frozenset()
+    """Texts that make every item an InvalidArgument that holds one of them, its last `*` aside."""
     fault_rates: dict[str, float] = field(default_factory=dict)
     """Fault → share of the calls that meet it."""
     fault_script: list[str] = field(default_factory=list)
@@ -199,7 +201,7 @@ class CloudFront:
                 self._take_token()
                 self._check_target(kind, target)
                 items, reference = parse_batch(body)
-                if not self.refused.isdisjoint(items):
+                if not self.refused.isdisjoint(items) or any(map(self._holds_refused_text, items)):
                     raise invalid_path()
                 invalidation, answer = self._accept(kind, target, items, reference)
             except ServiceError as error:
@@ -241,6 +243,9 @@ class CloudFront:
         wildcards = sum(map(count_wildcards, ours))
         files = sum(map(len, ours)) - wildcards
         return files + sum(hold.files for hold in theirs), wildcards + sum(hold.wildcards for hold in theirs)
+
+    def _holds_refused_text(self, item: str) -> bool:
+        return any(text in item.removesuffix("*") for text in self.refused_texts)
 
     def _next_fault(self) -> str:
         now = self.clock()

@@ -38,16 +38,33 @@ def test_an_impostor_is_refused_where_the_mirror_was_named(
 ) -> None:
     monkeypatch.setenv(terraform.MIRROR_VARIABLE, str(plant(tmp_path)))
     with pytest.raises(terraform.MissingError, match="not the provider"):
-        terraform.provider_mirror()
+        terraform.provider()
 
 
 def test_a_package_whose_hash_the_developer_gives_is_taken(
     tmp_path: Path, plant: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = plant(tmp_path)
-    hash_ = terraform.package_hash(mirror / PLATFORM_FOLDER / "linux_amd64")
-    monkeypatch.setenv(terraform.HASH_VARIABLE, hash_)
-    assert terraform.verified(mirror) == mirror
+    package = mirror / PLATFORM_FOLDER / "linux_amd64"
+    monkeypatch.setenv(terraform.HASH_VARIABLE, terraform.package_hash(package))
+    assert terraform.verified(mirror) == package
+
+
+def test_terraform_sees_nothing_beside_the_trusted_provider(
+    tmp_path: Path, plant: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the versions in a mirror it would take the newest, and of packed ones any."""
+    monkeypatch.setattr(terraform, "CACHE", tmp_path / "cache")
+    mirror = plant(tmp_path / "mirror")
+    package = mirror / PLATFORM_FOLDER / "linux_amd64"
+    newer = package.parent.with_name("5.999.0") / "linux_amd64"
+    newer.mkdir(parents=True)
+    (newer / "terraform-provider-aws_v5.999.0_x5").write_text("#!/bin/sh\n")
+    (mirror / "registry.terraform.io/hashicorp/aws/terraform-provider-aws_5.100.0_linux_amd64.zip").touch()
+    for _ in range(2):
+        seen = terraform.with_nothing_else(package)
+        assert [each.resolve() for each in seen.glob("*/*/*/*/*")] == [package]
+        assert [each.name for each in seen.glob("*/*/*/*")] == [terraform.PROVIDER_VERSION]
 
 
 def test_the_hash_is_that_of_go_s_dirhash(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Stubber stands where the very parameters of a call are the subject, and for what
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,10 +27,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
 
-from invalidator import cloudfront
+from invalidator import cloudfront, doubt
 from invalidator.cloudfront import await_completion, clients, creator, explain
 from invalidator.pace import BACKOFF_SECONDS, Memory
-from invalidator.plan import Invalidation, plan
+from invalidator.plan import Invalidation, covers, plan
 from invalidator.settings import Budget, Target
 from invalidator.submission import Clock, Outcome, Submission, Terms
 from invalidator.verdicts import NEXT_STEP, VERDICTS, Verdict
@@ -536,3 +537,62 @@ def test_refused_names_are_covered_by_a_wildcard_that_purges_no_neighbour(
     assert accepted == {*names, *(f"/docs/its{number}*" for number in range(3))}
     assert {each.replaces for each in outcomes} - {""} == set(doubtful)
     assert len(harness.cloudfront.calls) <= 25
+
+
+ESCAPED_MARKS = [f"%{ord(char):02X}" for char in ' "#%+<>?[\\]^`{|}~\x01\x7f'] + ["%C3%A9", "%F0%9F%98%80"]
+
+
+@pytest.mark.parametrize("mark", [*"!$&'()*+,-.:;=@_", *ESCAPED_MARKS])
+def test_any_refused_character_costs_at_most_25_calls(harness: Harness, mark: str) -> None:
+    """Whatever character CloudFront refuses, and whatever other marks the names have."""
+    chance = random.Random(mark)  # noqa: S311 - repeatable by its seed
+    others = [each for each in ("-", "_", ",", "(", "@", "%20", "%C3%A9") if each != mark]
+    suffix = "" if mark == "." else ".html"
+    plain = [f"/d{number % 9}/p{chance.choice(others)}{number:02}{suffix}" for number in range(41)]
+    refused = [
+        f"/top{mark}1{suffix}",
+        f"/d1/x{chance.choice(others)}2{mark}2{suffix}",
+        f"/d2/y/z{mark}{mark}3{suffix}",
+    ]
+    harness.cloudfront.refused_texts = frozenset({mark})
+    outcomes = harness.submit(*planned(*plain, *refused))
+    accepted = {item for each in outcomes if each.status == "accepted" for item in each.invalidation.items}
+    assert {each.status for each in outcomes} == {"accepted"}
+    assert {each.replaces for each in outcomes} - {""} == set(refused)
+    assert accepted >= set(plain)
+    wildcards = accepted - set(plain)
+    assert all(any(covers(each, path) for each in wildcards) for path in refused)
+    assert not any(covers(each, path) for each in wildcards for path in plain)
+    assert "/*" not in wildcards
+    assert len(harness.cloudfront.calls) <= 25
+
+
+@pytest.mark.parametrize(
+    ("path", "wildcards"),
+    [
+        ("/docs/it's.html", ["/docs/it*"]),
+        ("/docs/a-b@c.html", ["/docs/a-b*", "/docs/a*"]),
+        ("/my-uploads/@x", ["/my-uploads/*"]),
+        ("/my-uploads/plain", []),
+        ("/my-uploads/../x", ["/my-uploads/*"]),
+        ("/docs/%C3%A9-1", ["/docs/*"]),
+        ("/-x", []),
+        ("#tag-1", []),
+    ],
+)
+def test_wildcards_instead_of_a_refused_name(path: str, wildcards: list[str]) -> None:
+    """No mark cuts a directory in two, so that no route's prefix is left."""
+    assert list(doubt.wildcards_instead(path, 0)) == wildcards
+
+
+def test_a_wildcard_too_broad_excludes_no_tighter_one() -> None:
+    assert doubt.wildcards_instead("/a@b/c/d-e", 2) == ("/a@b/c/d*",)
+
+
+def test_a_refused_item_is_named(harness: Harness) -> None:
+    harness.cloudfront.refused = frozenset({"/a", "/b"})
+    outcomes = harness.submit(*planned("/a", "/b", "/c"))
+    assert {each.invalidation.items[0]: each.error.split(" of ")[0] for each in outcomes if each.error} == {
+        "/a": "'/a'",
+        "/b": "'/b'",
+    }

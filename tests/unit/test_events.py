@@ -66,9 +66,7 @@ EXPECTED: dict[str, Sequence[Change | Request | Ignored | Rejected]] = {
     "direct/bucket-without-keys": [rejected("only beside its keys")],
     "direct/keys-alone": [request(paths=(), keys=("index.html",), dry_run=True)],
     "direct/keys-named": [request(paths=(), keys=("docs/it's ü.html", "a+b%2B.html"), bucket=BUCKET)],
-    "direct/keys-not-in-a-list": [
-        rejected("keys must be a non-empty list of strings, or left out, not a string")
-    ],
+    "direct/keys-not-in-a-list": [rejected("keys must be a list of strings, or left out, not a string")],
     "direct/no-keys-in-the-list": [request(paths=(), keys=())],
     "direct/key-misspelt": [rejected("not 'tag'")],
     "direct/list": [rejected("must be a JSON object, not a list")],
@@ -389,23 +387,32 @@ def test_job_beside_a_broken_record() -> None:
     assert "must be a JSON object, not a number" in batch.rejected[1].error
 
 
-def non_records(count: int) -> Any:
-    return {"Records": [{"eventSource": "aws:s3"}, *[0] * (count - 1)]}
+def broken_records(count: int) -> Any:
+    return {"Records": [{"eventSource": "aws:s3"}] * count}
 
 
-def test_message_of_non_records() -> None:
+def test_message_of_broken_records() -> None:
     """254 KB of them: a hundred are reported, and the number of the others; the message fails."""
-    body = non_records(127_000)
+    body = broken_records(10_200)
     assert len(json.dumps(body, separators=(",", ":"))) > 254_000
     batch = read(in_queue(body), INVOCATION)
     assert len(batch.rejected) == BROKEN_PER_MESSAGE + 1
-    assert batch.rejected[-1] == Rejected("m0", "and 126900 more")
+    assert batch.rejected[-1] == Rejected("m0", "and 10100 more")
     assert len(read(body, INVOCATION).rejected) == BROKEN_PER_MESSAGE + 1
 
 
-def test_batch_of_non_records() -> None:
+@pytest.mark.parametrize(("name", "source"), [("eventSource", "aws:s3"), ("EventSource", "aws:sns")])
+@pytest.mark.parametrize("other", [0, {}, {"eventSource": "aws:ses"}])
+def test_message_of_non_records(name: str, source: str, other: Any) -> None:
+    """They are counted, and not rejected one by one: a batch holds three million."""
+    batch = read(in_queue({"Records": [{name: source}, *[other] * 126_000]}), INVOCATION)
+    _, counted = batch.rejected
+    assert counted.error.startswith(f"126000 of 126001 records must have {name} '{source}'")
+
+
+def test_batch_of_broken_records() -> None:
     """Past the bound of a batch each message still fails, with its first reason."""
-    batch = read(in_queue(*[non_records(500)] * 30, payloads.load("s3/object-created")), INVOCATION)
+    batch = read(in_queue(*[broken_records(500)] * 30, payloads.load("s3/object-created")), INVOCATION)
     assert {each.message_id for each in batch.rejected} == {f"m{number}" for number in range(30)}
     assert len(batch.rejected) <= BROKEN_PER_BATCH + 2 * 30
     assert [change.message_id for change in batch.changes] == ["m30"]

@@ -18,8 +18,11 @@ from moto import mock_aws
 
 import index
 from invalidator import cloudfront, codepipeline, inventory
+from invalidator.plan import Invalidation
 from invalidator.report import InvalidationError
 from invalidator.settings import SettingsError
+from invalidator.submission import Accepted, CallError
+from invalidator.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,34 @@ def test_a_batch_of_the_queue_becomes_one_invalidation_and_an_empty_list_of_fail
     answer = index.lambda_handler(queue_event(m1=s3_event("a+b.html"), m2=s3_event("c.html")), Context())
     assert answer == {"batchItemFailures": []}
     assert created_items(aws, distribution) == [["/a%20b.html", "/a+b.html", "/c.html"]]
+
+
+def test_a_refused_name_is_covered_and_logged_once(
+    distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def create(invalidation: Invalidation) -> Accepted:
+        if any("'" in item for item in invalidation.items):
+            raise CallError(Verdict.SPLIT, "InvalidArgument: one or more invalid paths")
+        return Accepted("I1", "InProgress")
+
+    monkeypatch.setattr(cloudfront, "creator", lambda _: create)
+    answer = index.lambda_handler(queue_event(m=s3_event("docs/it's.html", "a.html")), Context())
+    assert answer == {"batchItemFailures": []}
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert (warning.__dict__["refused"], warning.__dict__["item"]) == ("/docs/it's.html", "/docs/it*")
+
+
+def test_a_caller_learns_which_path_was_refused_and_that_others_were_not(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create(invalidation: Invalidation) -> Accepted:
+        if "/b@d.html" in invalidation.items:
+            raise CallError(Verdict.SPLIT, "InvalidArgument: one or more invalid paths")
+        return Accepted("I1", "InProgress")
+
+    monkeypatch.setattr(cloudfront, "creator", lambda _: create)
+    with pytest.raises(InvalidationError, match=r"^'/b@d.html' of .*; CloudFront accepted 2 other items$"):
+        index.lambda_handler({"paths": ["/a", "/b@d.html", "/c"]}, Context())
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:

@@ -86,7 +86,9 @@ def test_a_tenant_is_called_a_tenant() -> None:
 
 
 def test_a_caller_of_something_that_failed_gets_a_function_error_with_each_reason_once() -> None:
-    with pytest.raises(InvalidationError, match=r"^ESITE: no; ESITE: later$"):
+    with pytest.raises(
+        InvalidationError, match=r"^ESITE: no; ESITE: later; CloudFront accepted 2 other items$"
+    ):
         answer(report(ACCEPTED, REFUSED, REFUSED, DEFERRED, queued=False))
 
 
@@ -115,6 +117,14 @@ def test_who_waits_is_told_whether_it_completed(progress: str, completed: bool) 
     batch = Batch(False, ("m1",), requests=(Request("m1", wait=True),))
     outcome = Outcome(invalidation({"/a": {"m1"}}), "accepted", id="I1", progress=progress)
     assert answer(report(outcome, batch=batch))["completed"] is completed
+
+
+@pytest.mark.parametrize(("dry_run", "completed"), [(False, True), (True, False)])
+def test_nothing_to_invalidate_is_complete_and_a_dry_run_is_not(dry_run: bool, completed: bool) -> None:
+    batch = Batch(False, ("m1",), requests=(Request("m1", keys=(), wait=True, dry_run=dry_run),))
+    planned = (ACCEPTED.invalidation,) if dry_run else ()
+    found = answer(report(batch=batch, prepared=Prepared((), planned, (), (), {})))
+    assert found["completed"] is completed
 
 
 def test_an_invalidation_that_could_not_be_waited_for_fails_its_caller() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.doubles.sqs_server import Queue, Sqs
 
 from invalidator import cloudfront, codepipeline, inventory, queues
 from invalidator.chunks import DeadLetter
@@ -95,6 +96,18 @@ def test_a_dead_letter_that_is_not_sent(
     (record,) = caplog.records
     assert_bounded(record.__dict__["error"])
     assert len(record.__dict__["reason"]) <= queues.REASON_LENGTH
+
+
+@pytest.mark.parametrize("body", ["x" * queues.MESSAGE_BYTES, "語" * (queues.MESSAGE_BYTES // 3 - 10)])
+def test_a_dead_letter_as_large_as_a_message(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQS has no room for the reason, the body is kept without it: SQS counts attributes, too."""
+    queue = Queue("dead")
+    sqs = Sqs({"dead": queue})
+    client = SimpleNamespace(send_message=lambda **request: sqs.answer("SendMessage", request))
+    monkeypatch.setattr(queues, "client", lambda: client)
+    assert queues.send_dead_letter("dead", DeadLetter(body, "é" * 500))
+    (message,) = queue.messages.values()
+    assert (message.body, message.attributes) == (body, {})
 
 
 @each_error
