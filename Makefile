@@ -58,7 +58,7 @@ bench: $(READY) ## measure the planner, the inventory and the storms, and run th
 	@$(PYTHON) -m bench.storm --write
 
 docs: $(READY) ## write the tables of inputs and outputs into the README
-	@$(PYTHON) -m scripts.docs
+	@$(PYTHON) -m cogapp -r README.md
 
 requirements: $(READY) ## pin requirements/*.txt from the .in files, transitive ones and hashes too
 	@for file in requirements/*.in; do \

@@ -68,7 +68,7 @@ def lint(session: nox.Session) -> None:
     """ruff, terraform fmt, and whether what is generated in the documents is current."""
     session.run(PYTHON, "-m", "ruff", "check")
     session.run(PYTHON, "-m", "ruff", "format", "--check")
-    session.run(PYTHON, "-m", "scripts.docs", "--check")
+    session.run(PYTHON, "-m", "cogapp", "--check", "--diff", "--check-fail-msg", "run make docs", "README.md")
     session.run(PYTHON, "-m", "scripts.terraform", "fmt", "-check", "-recursive", "-diff")
 
 
