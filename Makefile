@@ -65,8 +65,8 @@ requirements: $(READY) ## pin requirements/*.txt from the .in files, transitive 
 	   $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal \
 	     --python-version 3.10 --output-file "$${file%.in}.txt" "$$file" || exit 1; done
 
-mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths
-	@$(NOX) mutants -- $(if $(MODULE),"invalidator.$(MODULE).*")
+mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths or SAMPLE=400
+	@$(NOX) mutants -- $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE))
 
 release: $(READY) ## tag VERSION=1.2.3
 	@$(PYTHON) -m scripts.release $(VERSION)

@@ -127,5 +127,4 @@ def runtimes(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the package in small ways and count what the tests notice."""
     install(session, "mutants")
-    session.run("mutmut", "run", *session.posargs)
-    session.run("mutmut", "results")
+    session.run("python", "-m", "scripts.mutants", *session.posargs)
