@@ -26,6 +26,7 @@ nox.options.envdir = ".cache/nox"
 nox.options.default_venv_backend = "none"
 nox.options.reuse_venv = "yes"
 nox.options.allow_parallel = True
+nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
     "e2e",  # the longest, and it mostly waits: the others run beside it
