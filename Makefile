@@ -72,4 +72,4 @@ release: $(READY) ## tag VERSION=1.2.3
 	@$(PYTHON) -m scripts.release $(VERSION)
 
 clean: ## remove all that the commands above have made
-	rm -rf .venv .cache mutants .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis

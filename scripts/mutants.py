@@ -1,8 +1,8 @@
 """`make mutants`: change the package in small ways, one at a time, and count those that no test notices.
 
 `python -m scripts.mutants MODULE …` tries every change of these modules, `--sample NUMBER` that many of all
-modules, drawn by `--seed`. Run it in the environment of the session `mutants` of noxfile.py. By hand, because
-mutmut draws no sample and sums up no module.
+modules, drawn by `--seed`. It runs in the environment of the session `mutants` of noxfile.py. By hand,
+because mutmut draws no sample, sums up no module, and finds a package only at the root or under `src`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,35 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "mutants" / "lambda" / "invalidator"
+WORK = ROOT / ".cache" / "mutants"
+RESULTS = WORK / "mutants" / "src" / "invalidator"
+COPIED = ("tests", "bench", "scripts", "docs", "README.md", "pyproject.toml", "variables.tf", "outputs.tf")
 MUTMUT = (str(Path(sys.executable).with_name("mutmut")), "run")
 SURVIVED, NO_TESTS = 0, (5, 33)
 """Exit codes of pytest under a mutant, in mutmut's files. Any other is a test that failed or hung."""
+
+
+def lay_out() -> None:
+    """Copy the package to `src` in the work folder, and what its tests need beside it."""
+    for name in ("src", "lambda", *COPIED):
+        if (WORK / name).is_dir():
+            shutil.rmtree(WORK / name)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "lambda" / "invalidator", WORK / "src" / "invalidator", ignore=ignored)
+    (WORK / "lambda").mkdir()
+    shutil.copy(ROOT / "lambda" / "index.py", WORK / "lambda")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, WORK / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, WORK)
 
 
 def exit_codes() -> dict[str, int | None]:
@@ -54,14 +73,15 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="the number of mutants to try; all without")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    lay_out()
     chosen = [f"invalidator.{name}.*" for name in options.modules]
     if options.sample:
         if not exit_codes():
             # mutmut makes the mutants of all modules before it tries those of one.
-            subprocess.run([*MUTMUT, "invalidator.verdicts.*"], cwd=ROOT, check=True)
+            subprocess.run([*MUTMUT, "invalidator.verdicts.*"], cwd=WORK, check=True)
         draw = random.Random(options.seed)  # noqa: S311 (the seed repeats the sample)
         chosen = draw.sample(sorted(exit_codes()), options.sample)
-    subprocess.run([*MUTMUT, *chosen], cwd=ROOT, check=True)
+    subprocess.run([*MUTMUT, *chosen], cwd=WORK, check=True)
     noticed = {
         mutant: code not in (SURVIVED, *NO_TESTS)
         for mutant, code in exit_codes().items()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.support.payloads import DIRECTORY
 
+import invalidator
 from invalidator.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def run_alone(*arguments: object, stdin: str = "", code: str = "") -> subprocess
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env={"PYTHONPATH": str(ROOT / "lambda"), "PYTHONUTF8": "1"},
+        env={"PYTHONPATH": str(Path(invalidator.__file__).parents[1]), "PYTHONUTF8": "1"},
         check=False,
     )
 

@@ -21,7 +21,13 @@ CHUNK = Chunk("ESITE", "distribution", 990.0, {"/a": 970.0}, {"#tag": 980.0, "/b
 
 
 def message(chunk: Chunk | None = CHUNK, **fields: Any) -> Received:
-    given = {"message_id": "c1", "receipt": "r1", "receives": 1, "group": "ESITE/merge", "body": "body"}
+    given: dict[str, Any] = {
+        "message_id": "c1",
+        "receipt": "r1",
+        "receives": 1,
+        "group": "ESITE/merge",
+        "body": "body",
+    }
     return Received(**(given | fields), chunk=chunk)
 
 
