@@ -1,15 +1,13 @@
 # Every developer command; `make` alone lists them. Each installs what it needs into .venv and .cache.
 
 PYTHON    := .venv/bin/python
-TERRAFORM := $(PYTHON) -m scripts.terraform
-PYTEST    := $(PYTHON) -m pytest
+NOX       := .venv/bin/nox --session
 READY     := .venv/.ready
 
 STEPS := e2e lint types package-check unit module compliance simulation runtimes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test package package-check lint format types unit module statements compliance simulation runtimes \
-        e2e compat bench docs requirements mutants release clean
+.PHONY: help setup demo test package format statements compat bench docs requirements mutants release clean $(STEPS)
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -23,53 +21,32 @@ demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destro
 	@$(PYTHON) -m scripts.demo
 
 test: $(READY) ## everything that CI runs, two steps at a time
-	@$(TERRAFORM) version & terraform=$$!; \
-	 $(PYTHON) -m scripts.tools awscli checkov compliance && wait $$terraform # once, before two steps want them at a time
-	@$(PYTHON) -m scripts.steps $(STEPS)
+	@$(PYTHON) -m scripts.steps
+
+# The steps of `make test`, one by one; noxfile.py says what each runs.
+e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
+lint: $(READY) ## ruff, terraform fmt, and whether the generated tables are current
+types: $(READY) ## mypy --strict, over the tests and benchmarks too
+package-check: $(READY) ## the committed package is what the sources make
+unit: $(READY) ## units, properties and doubles of the function
+module: $(READY) ## terraform validate and terraform test, with a mocked provider
+compliance: $(READY) ## the security promises, and checkov, on the plan of every example
+simulation: $(READY) ## storms through the packaged handler
+runtimes: $(READY) ## the package under every Python that Lambda offers and this machine has
+
+$(STEPS):
+	@$(NOX) $@
 
 package: $(READY) ## build lambda/dist/invalidator.zip
 	@$(PYTHON) -m scripts.package
 
-package-check: $(READY) ## the committed package is what the sources make
-	@$(PYTHON) -m scripts.package --check
-	@$(PYTEST) tests/package
-
-lint: $(READY) ## ruff, and terraform fmt
-	@$(PYTHON) -m ruff check
-	@$(PYTHON) -m ruff format --check
-	@$(PYTHON) -m scripts.docs --check
-	@$(TERRAFORM) fmt -check -recursive -diff
-
 format: $(READY) ## rewrite what lint complains about
 	@$(PYTHON) -m ruff check --fix
 	@$(PYTHON) -m ruff format
-	@$(TERRAFORM) fmt -recursive
-
-types: $(READY) ## mypy --strict, over the tests and benchmarks too
-	@$(PYTHON) -m mypy lambda scripts tests bench
-
-unit: $(READY) ## units, properties and doubles of the function
-	@$(PYTEST) tests/unit tests/doubles
-
-module: $(READY) ## terraform validate and terraform test, with a mocked provider
-	@$(TERRAFORM) init -backend=false -test-directory=tests/module -no-color
-	@$(TERRAFORM) validate
-	@$(TERRAFORM) test -test-directory=tests/module
+	@$(PYTHON) -m scripts.terraform fmt -recursive
 
 statements: $(READY) ## remove each statement of the policies: the tests of `make module` must notice
 	@$(PYTHON) -m tests.module.statements
-
-simulation: $(READY) ## storms through the packaged handler
-	@$(PYTEST) tests/simulation
-
-compliance: $(READY) ## the security promises, and checkov, on the plan of every example
-	@$(PYTEST) tests/compliance
-
-runtimes: $(READY) ## the package under every Python that Lambda offers and this machine has
-	@$(PYTHON) -m scripts.runtimes
-
-e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
-	@$(PYTEST) tests/e2e
 
 compat: $(READY) ## every example on Terraform 1.6 to 1.15
 	@$(PYTHON) -m tests.compatibility
@@ -81,20 +58,18 @@ bench: $(READY) ## measure the planner, the inventory and the storms, and run th
 	@$(PYTHON) -m bench.storm --write
 
 docs: $(READY) ## write the tables of inputs and outputs into the README
-	@$(PYTHON) -m scripts.docs
+	@$(PYTHON) -m cogapp -r README.md
 
 requirements: $(READY) ## pin requirements/*.txt from the .in files, transitive ones and hashes too
 	@for file in requirements/*.in; do \
 	   $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal \
 	     --python-version 3.10 --output-file "$${file%.in}.txt" "$$file" || exit 1; done
 
-mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths
-	@$(PYTHON) -m scripts.tools mutants
-	@.cache/tools/mutants/bin/mutmut run $(if $(MODULE),"invalidator.$(MODULE).*")
-	@.cache/tools/mutants/bin/mutmut results
+mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths or SAMPLE=400
+	@$(NOX) mutants -- $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE))
 
 release: $(READY) ## tag VERSION=1.2.3
 	@$(PYTHON) -m scripts.release $(VERSION)
 
 clean: ## remove all that the commands above have made
-	rm -rf .venv .cache mutants .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache .terraform .terraform.lock.hcl .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -51,17 +51,17 @@ resource "aws_s3_bucket_notification" "changes" {
   bucket = var.buckets[each.key]
 
   dynamic "queue" {
-    for_each = local.batched ? ["changes"] : []
+    for_each = local.batched ? [local.destination_arn] : []
     content {
-      queue_arn = local.destination_arn
+      queue_arn = queue.value
       events    = local.object_events
     }
   }
 
   dynamic "lambda_function" {
-    for_each = local.batched ? [] : ["changes"]
+    for_each = local.batched ? [] : [local.destination_arn]
     content {
-      lambda_function_arn = local.destination_arn
+      lambda_function_arn = lambda_function.value
       events              = local.object_events
     }
   }

@@ -237,7 +237,10 @@ def cost_table(costs: Iterable[growth.Cost]) -> str:
 
 
 def document(sections: dict[str, str], template: str) -> str:
-    """The template with each `<!-- NAME -->` … `<!-- end -->` filled anew."""
+    """The template with each `<!-- NAME -->` … `<!-- end -->` filled anew.
+
+    By hand, because cog computes what it checks, and these figures take minutes and differ on each machine.
+    """
     for name, text in sections.items():
         opening = f"<!-- {name} -->"
         before, found, rest = template.partition(opening)

@@ -44,6 +44,7 @@ from tests.simulation.storm import DEPLOYED, DISTRIBUTION, ONE_STAGE, START, STO
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "nothing-lost.md"
 BEGIN, END = "<!-- figures: written by bench/storm.py -->", "<!-- end of figures -->"
+"""Filled by hand, because cog computes what it checks, and these figures take an hour."""
 SECONDS = frozenset({"P50", "P95", "P99", "max", "after", "Lambda s"})
 SHOWN = ("calls", "paths", "P50", "P95", "max", "after", "lost", "innocent dead", "dollars")
 

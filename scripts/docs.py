@@ -1,4 +1,4 @@
-"""The README's tables of inputs and outputs, made from the module; `--check` fails where they are stale.
+"""The README's tables of inputs and outputs, made from the module, for cog: `make docs` writes them.
 
 By hand, because terraform-docs is no Python package, so a machine without its registry could not run it.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import hcl2
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
 
 
 def blocks(file: str, kind: str) -> dict[str, dict[str, Any]]:
@@ -51,35 +49,3 @@ def _default(body: dict[str, Any]) -> str:
     if "default" not in body:
         return "required"
     return f"`{json.dumps(body['default'])}`"
-
-
-def rendered(text: str) -> str:
-    """The README with what stands between its markers made anew."""
-    for name, table in (("inputs", inputs()), ("outputs", outputs())):
-        start, end = f"<!-- {name}: made by `make docs` -->", f"<!-- /{name} -->"
-        if start not in text or end not in text:
-            raise SystemExit(
-                f"README.md lacks the markers {start} … {end}: put them back, then run make docs"
-            )
-        before, rest = text.split(start, 1)
-        text = f"{before}{start}\n{table}\n{end}{rest.split(end, 1)[1]}"
-    return text
-
-
-def main() -> int:
-    """Write the tables, or with `--check` say whether they are current: 0 yes, 1 no."""
-    current = README.read_text()
-    wanted = rendered(current)
-    if "--check" in sys.argv[1:]:
-        if current != wanted:
-            print(
-                "README.md: the tables of inputs and outputs are stale; run make docs and commit",
-                file=sys.stderr,
-            )
-        return int(current != wanted)
-    README.write_text(wanted)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes .venv in the checkout with the best Python of this machine and the tools of requirements/dev.txt.
+# By hand, because it runs where no tool is installed yet, not even uv.
 set -eu
 cd "$(dirname "$0")/.."
 

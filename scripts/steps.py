@@ -1,90 +1,56 @@
-"""Runs make targets, two at a time, and sums up: `python -m scripts.steps e2e lint unit`.
+"""`make test`: the sessions of noxfile.py, two at a time, and a summary. Exits 1 if any failed.
 
-The first is the longest: it starts first, beside all the others. A step's output is shown when it has ended,
-so that no two mix. A failed step does not keep the next one from running, so that one run reports all. Exits
-1 if any failed. By hand, for nox runs one session after the other and parallel make mixes their output.
+`python -m scripts.steps lint unit` runs only those.
+
+By hand, because nox says nothing between the begin and the end of a session where there is no terminal, and
+neither counts at the end nor names the next step.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+REPORT = ROOT / ".cache" / "steps.json"
 
-AT_ONCE = 2
 PROGRESS_SECONDS = 15
 
 
-@dataclass(frozen=True)
-class Done:
-    """A step that has ended."""
-
-    name: str
-    failed: bool
-    output: str
-    seconds: float
-
-
-def run(step: str) -> Done:
-    """The step, with all that it said."""
+def main(names: list[str]) -> int:
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.unlink(missing_ok=True)
     began = time.monotonic()
-    # What a step inherits from the make that runs this must not change what it does.
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")
-    }
-    made = subprocess.run(
-        ["make", "--no-print-directory", step],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    return Done(step, made.returncode != 0, made.stdout, time.monotonic() - began)
+    chosen = ("--session", *names) if names else ()
+    command = (sys.executable, "-m", "nox", "--parallel", "2", "--report", str(REPORT), *chosen)
+    with subprocess.Popen(command, cwd=ROOT) as nox:
+        while nox.poll() is None:
+            try:
+                nox.wait(PROGRESS_SECONDS)
+            except subprocess.TimeoutExpired:
+                if not sys.stdout.isatty():
+                    print(f"… {time.monotonic() - began:.0f} s", flush=True)
+    if not REPORT.is_file():
+        print("nox ended without a report: what it printed last says why")
+        return nox.returncode or 1
+    return summed_up(json.loads(REPORT.read_text(encoding="utf-8"))["sessions"])
 
 
-def main(steps: list[str]) -> int:
-    console = Console(highlight=False)
-    began = time.monotonic()
-    ended: list[Done] = []
-    with ThreadPoolExecutor(AT_ONCE) as lanes:
-        running: dict[Future[Done], str] = {lanes.submit(run, step): step for step in steps}
-        while running:
-            finished, _ = wait(running, timeout=PROGRESS_SECONDS, return_when=FIRST_COMPLETED)
-            for future in finished:
-                del running[future]
-                ended.append(future.result())
-                show(console, ended[-1])
-            if not finished:
-                under_way = ", ".join(step for future, step in running.items() if future.running())
-                console.print(f"[dim]… {under_way}: {time.monotonic() - began:.0f} s[/]")
-    failed = [done.name for done in ended if done.failed]
-    console.rule("[bold]summary", align="left")
-    console.print(f"{', '.join(f'{done.name} {done.seconds:.0f} s' for done in ended)}")
-    console.print(f"all of it: {time.monotonic() - began:.0f} s")
-    if failed:
-        console.print(f"[red]failed: {', '.join(failed)}")
-    console.print(f"{len(steps) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
-
-
-def show(console: Console, done: Done) -> None:
-    """A header, what the step said, and how it ended."""
-    console.rule(f"[bold]{done.name}", align="left")
-    console.out(done.output.rstrip(), highlight=False)
-    verdict = f"[red]failed: run `make {done.name}` again alone" if done.failed else "[green]ok"
-    console.print(f"{verdict}[/] [dim]({done.name}, {done.seconds:.0f} s)")
+def summed_up(sessions: list[dict[str, Any]]) -> int:
+    """Print what to do next and how many passed; return the exit code."""
+    results = {[*session["signatures"], session["name"]][0]: session["result"] for session in sessions}
+    failed = [name for name, result in results.items() if result not in ("success", "skipped")]
+    counts = Counter(results.values())
+    for name in failed:
+        print(f"failed: {name}. To run it again alone: .venv/bin/nox --session {name}")
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['success']} passed, {len(failed)} failed{skipped}")
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

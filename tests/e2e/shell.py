@@ -6,9 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from scripts import tools
 from scripts.local_aws import LocalAws
 from scripts.terraform import ROOT
+
+AWS_VERSION_1 = ROOT / ".cache" / "nox" / "e2e" / "bin" / "aws"
+"""Its environment is that of the session `e2e` of noxfile.py."""
 
 TERRAFORM = """#!/bin/sh
 # With the PATH of the tests, on which this script is not: it must not find itself.
@@ -32,6 +34,7 @@ exec "$AWS_VERSION_1" --endpoint-url "$AWS_ENDPOINT_URL" "${arguments[@]}"
 
 def environment(aws: LocalAws, directory: Path) -> dict[str, str]:
     """The variables of a shell in that account; its programs are written into the directory."""
+    assert AWS_VERSION_1.is_file(), f"no {AWS_VERSION_1}: run `.venv/bin/nox -s e2e --install-only` first"
     programs = directory / "bin"
     if not programs.is_dir():
         programs.mkdir(parents=True)
@@ -41,7 +44,7 @@ def environment(aws: LocalAws, directory: Path) -> dict[str, str]:
     return {
         **os.environ,
         **aws.environment,
-        "AWS_VERSION_1": str(tools.programs("awscli") / "aws"),
+        "AWS_VERSION_1": str(AWS_VERSION_1),
         "CHECKOUT": str(ROOT),
         "MODULE": str(ROOT),
         "PATH_OF_TESTS": os.environ["PATH"],

@@ -1,7 +1,9 @@
-"""`python -m invalidator plan`, run as its users run it: what it prints, and how it ends."""
+"""`python -m invalidator plan`: what it prints, and how it ends."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,9 @@ from typing import Any
 
 import pytest
 from tests.support.payloads import DIRECTORY
+
+import invalidator
+from invalidator.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "tests" / "fixtures" / "settings"
@@ -22,7 +27,24 @@ runpy.run_module("invalidator", run_name="__main__")
 """
 
 
-def run(*arguments: object, stdin: str = "", code: str = "") -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The command in this process."""
+    printed, complained = io.StringIO(), io.StringIO()
+    given = list(map(str, arguments))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(complained),
+    ):
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        try:
+            status = main(given)
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return subprocess.CompletedProcess(given, status, printed.getvalue(), complained.getvalue())
+
+
+def run_alone(*arguments: object, stdin: str = "", code: str = "") -> subprocess.CompletedProcess[str]:
     """The command in an interpreter of its own, without an environment: no credentials, no region."""
     return subprocess.run(
         [sys.executable, *(["-c", code] if code else ["-m", "invalidator"]), *map(str, arguments)],
@@ -30,7 +52,7 @@ def run(*arguments: object, stdin: str = "", code: str = "") -> subprocess.Compl
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env={"PYTHONPATH": str(ROOT / "lambda"), "PYTHONUTF8": "1"},
+        env={"PYTHONPATH": str(Path(invalidator.__file__).parents[1]), "PYTHONUTF8": "1"},
         check=False,
     )
 
@@ -175,7 +197,23 @@ def test_without_a_command_it_says_how_it_is_used() -> None:
     assert "usage: python -m invalidator" in done.stderr
 
 
-def test_it_works_where_no_sdk_is_installed() -> None:
-    done = run("plan", "--settings", SETTINGS / "short-form.json", stdin="{}", code=NO_SDK)
+def test_it_says_which_options_it_has() -> None:
+    done = run("plan", "--help")
+    assert done.returncode == 0
+    for said in ("--settings FILE", "--inventory FILE", "EVENT", "exit code is 2", "standard input"):
+        assert said in " ".join(done.stdout.split())
+    assert "COMMAND" in run("--help").stdout
+
+
+def test_it_needs_settings() -> None:
+    done = run("plan", stdin="{}")
+    assert done.returncode == 2
+    assert "--settings" in done.stderr
+
+
+def test_it_works_where_no_sdk_is_installed_in_an_interpreter_of_its_own() -> None:
+    done = run_alone("plan", "--settings", SETTINGS / "short-form.json", stdin="{}", code=NO_SDK)
     assert done.stderr == ""
     assert invalidated(json.loads(done.stdout)) == [("E2QWRUHEXAMPLE", ["/*"])]
+    started = run_alone("plan", "--settings", SETTINGS / "short-form.json", stdin="{}")
+    assert (started.returncode, started.stdout) == (done.returncode, done.stdout)

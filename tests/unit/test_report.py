@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from invalidator.chunks import Chunk, Parcel
+from invalidator.collector import Collected
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pipeline import Prepared
 from invalidator.plan import Invalidation
+from invalidator.planner import Received, Wait
 from invalidator.report import (
+    LOGGED_IDS,
+    LOGGED_REASONS,
     RECORDS_AT_ONCE,
     InvalidationError,
+    PlanReport,
     Report,
     answer,
     batch_record,
     bounded,
     by_function,
+    collected_metrics,
+    collected_record,
     failure_records,
     metrics,
+    partial_answer,
+    plan_metrics,
+    plan_record,
+    waiting_metrics,
+    waiting_record,
 )
 from invalidator.settings import Target
 from invalidator.submission import Outcome
@@ -220,3 +235,150 @@ def test_a_rejected_message_is_counted_although_no_distribution_can_be_named_for
     prepared = Prepared((), (), (), (Rejected("m1", "unknown shape"),), {})
     (document,) = metrics(report(prepared=prepared), now=0.0)
     assert (document["DistributionId"], document["UnreadableMessages"]) == ("none", 1)
+
+
+CHUNK = Chunk("ESITE", "distribution", 990.0, {"/a": 970.0, "/b": 980.0})
+OLDER = Chunk("ESITE", "distribution", 990.0, {"/c": 950.25}, {"/*": 960.0})
+GROUP = (
+    Received("c1", "r1", 1, "ESITE/merge", "", CHUNK),
+    Received("c2", "r2", 1, "ESITE/merge", "", OLDER),
+    Received("c3", "r3", 1, "ESITE/merge", "not a chunk", None, "no chunk"),
+)
+
+
+def figures(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "_aws"}
+
+
+def test_the_record_of_a_collected_batch_counts_what_came_and_what_became_of_it() -> None:
+    batch = Batch(True, ("m1", "m2", "m3", "m4"), changes=(Change("m1", "b", "a"),))
+    parcels = (Parcel("ESITE/exact", CHUNK, frozenset({"m1"})), Parcel("ESITE/merge", OLDER, frozenset()))
+    ignored = (Ignored("m2", "tagging"), Ignored("m2", "tagging"), Ignored("m3", "acl"))
+    collected = Collected(parcels, ignored, (Rejected("m4", "no"), Rejected("m4", "no")), {SITE: 3}, 5)
+    assert collected_record(batch, collected, {"m1"}, {"m3", "m4"}) == {
+        "received": 4,
+        "changes": 1,
+        "requests": 5,
+        "ignored": 3,
+        "ignored_reasons": {"tagging": 2, "acl": 1},
+        "chunks": 2,
+        "paths": 3,
+        "unreadable": 2,
+        "not_sent": 1,
+        "dead_letters": 2,
+    }
+
+
+def test_the_record_of_a_batch_names_the_most_frequent_reasons_only() -> None:
+    ignored = tuple(Ignored("m", f"reason {n}") for n in range(LOGGED_REASONS + 1) for _ in range(n + 1))
+    collected = Collected((), ignored, (), {}, 0)
+    record = collected_record(Batch(True, ("m",)), collected, (), ())
+    assert len(record["ignored_reasons"]) == LOGGED_REASONS
+    assert "reason 0" not in record["ignored_reasons"]
+    assert record["ignored"] == len(ignored)
+    direct = batch_record(report(prepared=Prepared((), (), ignored, (), {})))
+    assert (direct["ignored_reasons"], direct["ignored"]) == (record["ignored_reasons"], record["ignored"])
+
+
+def test_the_metrics_of_a_collected_batch_count_changes_and_unreadable_messages() -> None:
+    other = Target("EOTHER")
+    rejected = (Rejected("m1", "no"), Rejected("m1", "not either"), Rejected("m2", "no"))
+    documents = collected_metrics(Collected((), (), rejected, {SITE: 3, other: 2}, 0), now=1.5)
+    assert list(map(figures, documents)) == [
+        {"DistributionId": "EOTHER", "Changes": 2},
+        {"DistributionId": "ESITE", "Changes": 3},
+        {"DistributionId": "none", "UnreadableMessages": 2},
+    ]
+    assert {document["_aws"]["Timestamp"] for document in documents} == {1_500}
+    assert collected_metrics(Collected((), (), (), {}, 0), now=1.5) == []
+
+
+def test_the_record_of_a_plan_counts_its_paths_and_says_how_old_the_oldest_change_is() -> None:
+    plan = PlanReport(SITE, GROUP, (ACCEPTED, REFUSED, DEFERRED), {})
+    assert plan_record(plan, {"c1": 5.0}, now=1_000.0) == {
+        "distribution_id": "ESITE",
+        "group": "ESITE/merge",
+        "chunks": 3,
+        "planned_paths": 3,
+        "submitted_paths": 2,
+        "deferred_paths": 1,
+        "refused_paths": 1,
+        "submitted": ["I1"],
+        "failed_messages": 1,
+        "age_seconds": 49.75,
+    }
+
+
+def test_the_metrics_of_a_plan_say_how_many_buckets_could_not_be_listed() -> None:
+    plan = PlanReport(SITE, GROUP, (ACCEPTED, REFUSED, DEFERRED), {"assets": "AccessDenied"})
+    (document,) = plan_metrics(plan, now=1_000.0)
+    assert figures(document) == {
+        "DistributionId": "ESITE",
+        "Paths": 2,
+        "Wildcards": 1,
+        "Invalidations": 1,
+        "Deferred": 1,
+        "RefusedPaths": 1,
+        "EstimatedCost": 0.01,
+        "Blind": 1,
+        "Age": 49.75,
+    }
+    units = {each["Name"]: each["Unit"] for each in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert units == dict.fromkeys(units, "Count") | {"Age": "Seconds", "EstimatedCost": "None"}
+    assert document["_aws"]["Timestamp"] == 1_000_000
+
+
+def test_chunks_that_wait_are_recorded_with_the_reason_and_their_age() -> None:
+    assert waiting_record(SITE, GROUP, Wait(12.34, "more is coming")) == {
+        "distribution_id": "ESITE",
+        "group": "ESITE/merge",
+        "chunks": 3,
+        "seconds": 12.3,
+        "reason": "more is coming",
+    }
+    (document,) = waiting_metrics(SITE, GROUP, now=1_000.0)
+    assert figures(document) == {"DistributionId": "ESITE", "Age": 49.75, "Deferred": 3}
+    (unreadable,) = waiting_metrics(SITE, GROUP[2:], now=1_000.0)
+    assert figures(unreadable) == {"DistributionId": "ESITE", "Age": 0.0, "Deferred": 0}
+    (early,) = waiting_metrics(SITE, GROUP, now=900.0)
+    assert early["Age"] == 0.0
+
+
+def test_the_answer_for_a_queue_names_the_failed_messages_in_order() -> None:
+    failed = [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]
+    assert partial_answer({"b": 1.0, "a": 2.0}) == {"batchItemFailures": failed}
+
+
+def test_the_record_of_a_failure_is_bounded() -> None:
+    """A log event has at most 256 KB."""
+    ids = {f"m{number:05}" for number in range(LOGGED_IDS + 1)}
+    outcome = Outcome(invalidation({f"/{number:02}": ids for number in range(LOGGED_REASONS + 1)}), "refused")
+    (record,) = failure_records(report(replace(outcome, error="no")))
+    assert record == {
+        "error": "no",
+        "messages": LOGGED_IDS + 1,
+        "message_ids": sorted(ids)[:LOGGED_IDS],
+        "distribution_id": "ESITE",
+        "items": [f"/{number:02}" for number in range(LOGGED_REASONS)],
+        "outcome": "refused",
+    }
+
+
+def test_an_answer_names_each_ignored_part_up_to_a_bound_and_counts_the_rest() -> None:
+    def ignored(count: int) -> list[dict[str, str]]:
+        parts = tuple(Ignored(f"m{number}", f"reason {number}") for number in range(count))
+        found: list[dict[str, str]] = answer(report(queued=False, prepared=Prepared((), (), parts, (), {})))[
+            "ignored"
+        ]
+        return found
+
+    every = [{"id": f"m{number}", "reason": f"reason {number}"} for number in range(RECORDS_AT_ONCE)]
+    assert ignored(RECORDS_AT_ONCE) == every
+    assert ignored(RECORDS_AT_ONCE + 2) == [*every, {"id": f"m{RECORDS_AT_ONCE + 1}", "reason": "and 2 more"}]
+
+
+def test_as_many_failures_as_are_logged_have_no_count_of_the_rest() -> None:
+    records = [{"error": str(number)} for number in range(RECORDS_AT_ONCE)]
+    assert bounded(records) == records
+    last = {"error": "1 more failures", "left_out": 1}
+    assert bounded([*records, {"error": "last"}]) == [*records, last]

@@ -1,0 +1,41 @@
+"""The summary of `make test`: what failed, what to do next, and how many passed."""
+
+from __future__ import annotations
+
+import pytest
+from scripts.steps import summed_up
+
+
+def session(name: str, result: str, *signatures: str) -> dict[str, object]:
+    return {"name": name, "result": result, "signatures": list(signatures)}
+
+
+def test_where_all_passed_the_last_line_says_how_many(capsys: pytest.CaptureFixture[str]) -> None:
+    assert summed_up([session("lint", "success"), session("unit", "success")]) == 0
+    assert capsys.readouterr().out == "2 passed, 0 failed\n"
+
+
+def test_a_failed_step_is_named_with_the_command_that_runs_it_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sessions = [
+        session("lint", "failed"),
+        session("runtimes", "failed", "runtimes-3.12", "runtimes"),
+        session("runtimes", "success", "runtimes-3.13", "runtimes"),
+    ]
+    assert summed_up(sessions) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "failed: lint. To run it again alone: .venv/bin/nox --session lint",
+        "failed: runtimes-3.12. To run it again alone: .venv/bin/nox --session runtimes-3.12",
+        "1 passed, 2 failed",
+    ]
+
+
+def test_a_step_whose_requirement_failed_counts_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert summed_up([session("terraform", "failed"), session("e2e", "aborted")]) == 1
+    assert capsys.readouterr().out.endswith("0 passed, 2 failed\n")
+
+
+def test_a_skipped_step_is_counted_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert summed_up([session("lint", "success"), session("runtimes", "skipped", "runtimes-3.10")]) == 0
+    assert capsys.readouterr().out == "1 passed, 0 failed, 1 skipped\n"
