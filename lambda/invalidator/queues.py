@@ -67,7 +67,8 @@ def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
     Beside a message as large as SQS allows there is no room for attributes: only the log has its reason.
     """
     attributes = {
-        "reason": clipped(dead_letter.reason, REASON_LENGTH - 1),
+        # SQS refuses an attribute with an empty text.
+        "reason": clipped(dead_letter.reason, REASON_LENGTH - 1) or "none",
         "distribution_id": dead_letter.distribution_id or "none",
     }
     size = sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
