@@ -79,7 +79,7 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
         accepted = sum(
             len(outcome.invalidation.items) for outcome in report.with_status("accepted") if not outcome.error
         )
-        rest = f"; CloudFront accepted {accepted} other items" if accepted else ""
+        rest = f"; of the other items CloudFront accepted {accepted}" if accepted else ""
         raise InvalidationError(joined(reasons, LOGGED_REASONS) + rest)
     return direct_answer(report)
 

@@ -147,8 +147,26 @@ def test_a_caller_learns_which_path_was_refused_and_that_others_were_not(
         return Accepted("I1", "InProgress")
 
     monkeypatch.setattr(cloudfront, "creator", lambda _: create)
-    with pytest.raises(InvalidationError, match=r"^'/b@d.html' of .*; CloudFront accepted 2 other items$"):
+    with pytest.raises(
+        InvalidationError, match=r"^'/b@d.html' of .*; of the other items CloudFront accepted 2$"
+    ):
         index.lambda_handler({"paths": ["/a", "/b@d.html", "/c"]}, Context())
+
+
+def test_debug_logs_no_credential_and_no_body(
+    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At DEBUG botocore logs signed requests with their bodies; log_level says nothing to it."""
+    cloudfront.own_client.cache_clear()
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
+    with caplog.at_level(logging.DEBUG):
+        index.lambda_handler(queue_event(m=s3_event("a-secret-name")), Context())
+    assert created_items(aws, distribution) == [["/a-secret-name"]]
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert "submitted_paths" in logged
+    assert not [
+        text for text in ("a-session-token", "a-secret-name", "AWS4-HMAC", "<Path>") if text in logged
+    ]
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:
