@@ -56,7 +56,7 @@ CONVENTIONAL = (
 FETCH_SECONDS = 900
 """For the 150 MB of the provider. A registry that does not answer is given up after REGISTRY_SECONDS."""
 REGISTRY_SECONDS = 10
-SEARCH_SECONDS = 60
+SEARCH_SECONDS = 180
 OWNERS = (0, os.getuid())
 PSEUDO_FILE_SYSTEMS = ("/proc", "/sys", "/dev", "/run")
 
