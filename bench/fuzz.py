@@ -1,7 +1,8 @@
-"""A seeded fuzz of what comes from outside: broken payloads and arbitrary names.
+"""A seeded fuzz of what comes from outside: broken payloads, broken texts of messages, and arbitrary names.
 
-`python -m bench.fuzz` tries a million of each and prints its figures; `--count` takes fewer, `--seed` others.
-What is tried and checked, `tests/support/fuzzing.py` says. Exits 1 where a promise is broken.
+`python -m bench.fuzz` tries a million of each, texts a tenth of that, and prints its figures; `--count` takes
+fewer, `--seed` others. What is tried and checked, `tests/support/fuzzing.py` says. Exits 1 where a promise is
+broken.
 """
 
 from __future__ import annotations

@@ -104,6 +104,8 @@ def _carry_out(
     memory = pace.Memory(in_progress=DIRECT_MEMORY.in_progress)
     outcomes = Submission(cloudfront.creator(clients), memory, terms).run(prepared.invalidations)
     if not batch.queued and any(request.wait for request in batch.requests):
+        if any(request.job_id for request in batch.requests):
+            last_poll -= codepipeline.LONGEST_SECONDS
         outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=last_poll)
     finished = report.Report(batch, prepared, outcomes)
     _record(finished)
@@ -298,11 +300,11 @@ def _answer_jobs(finished: report.Report) -> frozenset[str]:
     """
     if not finished.jobs:
         return frozenset()
-    failures = finished.failures
+    errors = report.job_errors(finished)
     for message_id, job_id in finished.jobs.items():
         try:
-            if message_id in failures:
-                codepipeline.fail(job_id, "; ".join(failures[message_id]))
+            if message_id in errors:
+                codepipeline.fail(job_id, errors[message_id])
             else:
                 codepipeline.succeed(job_id)
         except codepipeline.AnswerError as error:

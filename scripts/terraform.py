@@ -4,7 +4,7 @@
 of requirements/terraform.txt. The provider comes from a mirror, found in this order: the directory that
 AWS_PROVIDER_MIRROR names; TF_PLUGIN_CACHE_DIR and the directories that Terraform itself looks in; what
 `terraform init` can fetch by itself, kept in .cache; a mirror elsewhere on this machine's disk, outside of
-folders that everyone may write to. Wherever it lies, it runs only if it has a hash of PROVIDER_HASHES, and
+folders that others may write to. Wherever it lies, it runs only if it has a hash of PROVIDER_HASHES, and
 Terraform sees no other provider beside it.
 """
 
@@ -54,7 +54,8 @@ CONVENTIONAL = (
 FETCH_SECONDS = 900
 """For the 150 MB of the provider. A registry that does not answer is given up after REGISTRY_SECONDS."""
 REGISTRY_SECONDS = 10
-SEARCH_SECONDS = 60
+SEARCH_SECONDS = 180
+OWNERS = (0, os.getuid())
 PSEUDO_FILE_SYSTEMS = ("/proc", "/sys", "/dev", "/run")
 
 PROBE = f"""terraform {{
@@ -243,14 +244,15 @@ def _fetched() -> Path | None:
 def _on_disk(root: Path = Path("/")) -> Iterator[Path]:
     """Unpacked mirrors on this machine's disks: six directories above the provider's executable.
 
-    Nothing below a folder that everyone may write to is looked at: anyone may have planted it there.
+    Nothing below a folder that everyone may write to, or that another user owns, is looked at: who planted a
+    provider there may replace it after its hash was verified.
     """
     print("  Terraform's registry is out of reach: searching this machine for the provider", file=sys.stderr)
     deadline = time.monotonic() + SEARCH_SECONDS
     for directory, names, files in os.walk(root):
         if time.monotonic() > deadline:
             return
-        if _everyone_may_write(Path(directory)):
+        if _others_may_write(Path(directory)):
             names.clear()
             continue
         names[:] = [name for name in names if str(Path(directory, name)) not in PSEUDO_FILE_SYSTEMS]
@@ -261,9 +263,10 @@ def _on_disk(root: Path = Path("/")) -> Iterator[Path]:
                     yield mirror
 
 
-def _everyone_may_write(directory: Path) -> bool:
+def _others_may_write(directory: Path) -> bool:
     try:
-        return bool(directory.stat().st_mode & stat.S_IWOTH)
+        status = directory.stat()
+        return bool(status.st_mode & stat.S_IWOTH) or status.st_uid not in OWNERS
     except OSError:
         return True
 

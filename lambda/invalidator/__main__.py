@@ -55,7 +55,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _load(name: str) -> Any:
     try:
-        return json.loads(sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8"))
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        # PowerShell writes a byte order mark.
+        return json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from error
 

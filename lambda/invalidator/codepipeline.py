@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from invalidator.text import said
 
 CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
-"""A call ends within the seconds that are left after the last poll for completion (RESERVE_SECONDS)."""
+LONGEST_SECONDS = 13.0
+"""Two attempts of a call, and the wait between them."""
 
 MAX_MESSAGE = 5_000
 """The most characters of a failure's message (codepipeline's service model, type Message)."""

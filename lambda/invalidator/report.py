@@ -29,6 +29,12 @@ RECORDS_AT_ONCE = 100
 """The most records of failures of one invocation; a message may hold 130,000 broken ones."""
 
 
+NOT_COMPLETE = (
+    "CloudFront accepted the invalidation, and it was not complete when the time of the function was over: "
+    "raise timeout_seconds, or send the request without wait"
+)
+
+
 class InvalidationError(Exception):
     """A request or change was not invalidated; the text says which, why and what to do."""
 
@@ -79,7 +85,7 @@ def answer(report: Report, answered: frozenset[str] = frozenset()) -> dict[str, 
         accepted = sum(
             len(outcome.invalidation.items) for outcome in report.with_status("accepted") if not outcome.error
         )
-        rest = f"; CloudFront accepted {accepted} other items" if accepted else ""
+        rest = f"; of the other items CloudFront accepted {accepted}" if accepted else ""
         raise InvalidationError(joined(reasons, LOGGED_REASONS) + rest)
     return direct_answer(report)
 
@@ -101,10 +107,27 @@ def direct_answer(report: Report) -> dict[str, Any]:
     )
     if any(request.wait for request in report.batch.requests):
         # Nothing to invalidate is complete; the plan of a dry run is not.
-        fields["completed"] = not planned and all(each["status"] == "Completed" for each in created)
+        fields["completed"] = not planned and _is_complete(report)
     if report.prepared.ignored:
         fields["ignored"] = _ignored(report.prepared.ignored)
     return fields
+
+
+def job_errors(report: Report) -> dict[str, str]:
+    """Message id → why its job of CodePipeline fails: it failed, or it was to wait and is not complete.
+
+    A pipeline sees no answer beside that: its next action must not start on a cache that is still stale.
+    """
+    errors = {message_id: "; ".join(texts) for message_id, texts in report.failures.items()}
+    if not _is_complete(report):
+        for request in report.batch.requests:
+            if request.wait:
+                errors.setdefault(request.message_id, NOT_COMPLETE)
+    return errors
+
+
+def _is_complete(report: Report) -> bool:
+    return all(outcome.progress == "Completed" for outcome in report.with_status("accepted"))
 
 
 def _ignored(ignored: Sequence[Ignored]) -> list[dict[str, str]]:

@@ -89,3 +89,11 @@ def test_the_search_of_the_disk_skips_what_everyone_may_write_to(
     plant(tmp_path / "public" / "mirror")
     (tmp_path / "public").chmod(0o1777)
     assert list(terraform._on_disk(tmp_path)) == [private]
+
+
+def test_the_search_of_the_disk_skips_what_another_user_owns(
+    tmp_path: Path, plant: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path / "theirs")
+    monkeypatch.setattr(terraform, "OWNERS", (tmp_path.stat().st_uid + 1,))
+    assert list(terraform._on_disk(tmp_path)) == []

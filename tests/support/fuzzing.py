@@ -1,8 +1,9 @@
-"""What bench/fuzz.py tries: broken payloads and arbitrary names.
+"""What bench/fuzz.py tries: broken payloads, broken texts of messages, and arbitrary names.
 
 The same seed and count try the same again, whatever the number of processes. Of a payload it is checked that
-nothing is raised, that no message vanishes, and that few records tell of it. Of a name it is checked that
-every URL of the object is surely purged, and that no URL of a neighbour may be.
+nothing is raised, that no message vanishes, and that few records tell of it. Of a text, a tenth as many, the
+whole way to the plan and to the plan queue is tried: CloudFront would take every item. Of a name it is
+checked that every URL of the object is surely purged, and that no URL of a neighbour may be.
 """
 
 from __future__ import annotations
@@ -18,19 +19,27 @@ from itertools import repeat
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from tests.doubles.cloudfront_server import is_valid_item
 from tests.support import payloads
 from tests.support.malformed import places, put_together, taken_apart
 from tests.support.matcher import may_purge
 from tests.support.viewers import is_cut, names, spelled, stale, urls
 
+from invalidator.chunks import Chunk
+from invalidator.collector import collect
 from invalidator.events import BROKEN_PER_BATCH, BROKEN_PER_MESSAGE, Part, read
 from invalidator.paths import viewer_paths, why_not_served
-from invalidator.settings import Route, Target
+from invalidator.pipeline import prepare
+from invalidator.settings import Route, Settings, Target
+
+PAYLOADS_A_TEXT = 10
 
 SHARE = 5_000
 """Tries of one seed of their own, which one process makes."""
 
 BUCKET = "assets"
+OF_PAYLOADS = "amzn-s3-demo-bucket"
+"""The bucket of most payloads of the corpus."""
 INVOCATION = "invocation"
 
 JUNK: Sequence[Any] = (
@@ -47,7 +56,41 @@ WORDS = (
     *("uploads", "a~b", "it's", "c++", "#1", "späße", "😀", "e\u0301", "\u202e", "&#42;", "\n", "\x00"),
 )
 CHARACTERS = "~ +%*?#&=/.:@!'()[]{}|\\^`\"<>;,$-_aZ0\n\r\t\x00\x7f\x80éß語\u0301\u202e\ufeff\uffff😀"
+FRAGMENTS = (
+    "\ufeff",
+    "NaN",
+    "[",
+    "{",
+    '"',
+    ",",
+    '{"a":1,"a":2}',
+    '"\\ud800"',
+    "\\u0000",
+    "1e999",
+    "9" * 5_000,
+    "-",
+)
 TILDES: Sequence[Literal["wildcard", "encoded"]] = ("wildcard", "encoded")
+
+SETTINGS = [
+    Settings.from_document({"version": 1, **each})
+    for each in (
+        {
+            "routes": {
+                "site": {"distribution_id": "E2QWRUHEXAMPLE", "bucket": OF_PAYLOADS, "query_strings": True}
+            }
+        },
+        {
+            "max_paths": 2,
+            "max_wildcards": 1,
+            "routes": {
+                "images": {"distribution_id": "E1", "bucket": OF_PAYLOADS, "origin_path": "/images"},
+                "tenant": {"distribution_tenant_id": "dt_1", "bucket": "x"},
+                "requests": {"distribution_id": "E2"},
+            },
+        },
+    )
+]
 
 Figures = Counter[str]
 
@@ -69,10 +112,13 @@ def run(count: int, seed: int) -> Figures:
 def _share(seed: int, share: tuple[int, int]) -> Figures:
     number, count = share
     chance = random.Random(f"{seed} {number}")  # noqa: S311 - repeatable by its seed
+    chance_of_texts = random.Random(f"{seed} {number} texts")  # noqa: S311 - repeatable by its seed
     found: Figures = Counter()
     for _ in range(count):
         found.update(try_payload(malformed(chance)))
         found.update(try_name(chance))
+    for _ in range(count // PAYLOADS_A_TEXT):
+        found.update(try_text(broken_text(chance_of_texts)))
     return found
 
 
@@ -120,6 +166,47 @@ def try_payload(payload: Any) -> Figures:
     if longest > 2_500:
         raise BrokenPromiseError(f"an error of {longest} characters of {json.dumps(payload)[:2_000]}")
     return Counter({"payloads": 1, "rejected": bool(batch.rejected), "changes": len(batch.changes)})
+
+
+# --- Texts --------------------------------------------------------------------------------------
+
+
+def broken_text(chance: random.Random) -> str:
+    """The JSON text of a broken payload, with up to three places damaged: no longer JSON in most cases."""
+    text = json.dumps(malformed(chance), ensure_ascii=chance.random() < 0.5)
+    for _ in range(chance.randint(0, 3)):
+        at = chance.randrange(len(text) + 1)
+        how = chance.choice(("insert", "cut", "repeat"))
+        if how == "insert":
+            text = text[:at] + chance.choice(FRAGMENTS) + text[at:]
+        elif how == "cut":
+            text = text[:at] + text[at + chance.randint(1, 5) :]
+        else:
+            text = text[:at] + text[max(0, at - 30) :]
+    return text
+
+
+def try_text(text: str) -> Figures:
+    """Figures of one message of a queue. Raises BrokenPromiseError."""
+    message = {"messageId": "m", "eventSource": "aws:sqs", "body": text}
+    try:
+        batch = read({"Records": [message]}, INVOCATION)
+        plans = [(prepare(each, batch), collect(each, batch, 0.0)) for each in SETTINGS]
+    except Exception as error:
+        raise BrokenPromiseError(f"{error!r} of the text {text[:2_000]!r}") from error
+    empty = all(request.keys == () for request in batch.requests)
+    items = 0
+    for prepared, collected in plans:
+        planned = prepared.invalidations + prepared.dry_run_invalidations
+        wrong = [item for each in planned for item in each.items if not is_valid_item(item)]
+        if wrong:
+            raise BrokenPromiseError(f"{wrong[:3]} are no items for CloudFront, of the text {text[:2_000]!r}")
+        if not (planned or prepared.ignored or prepared.rejected or (batch.requests and empty)):
+            raise BrokenPromiseError(f"a message vanished of the text {text[:2_000]!r}")
+        if any(Chunk.parse(each.chunk.body()) != each.chunk for each in collected.parcels):
+            raise BrokenPromiseError(f"a chunk reads differently of the text {text[:2_000]!r}")
+        items += sum(len(each.items) for each in planned)
+    return Counter({"texts": 1, "rejected texts": bool(batch.rejected), "planned of texts": items})
 
 
 # --- Names --------------------------------------------------------------------------------------

@@ -149,6 +149,16 @@ def test_the_event_is_read_from_the_standard_input(tmp_path: Path, event: list[s
     assert invalidated(json.loads(done.stdout)) == [("E2QWRUHEXAMPLE", ["/a%2Bb%20c.html", "/a%2Bb+c.html"])]
 
 
+def test_files_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """As some editors and shells of Windows write them."""
+    files = [settings_of(tmp_path), tmp_path / "event.json"]
+    files[1].write_text('{"paths": ["/a"]}', encoding="utf-8")
+    for file in files:
+        file.write_text("\ufeff" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    done = run("plan", "--settings", files[0], str(files[1]))
+    assert invalidated(json.loads(done.stdout)) == [("E2QWRUHEXAMPLE", ["/a"])]
+
+
 def test_an_inventory_tells_which_wildcards_spare_what_did_not_change(tmp_path: Path) -> None:
     """Two of four must merge: `b` has a neighbour that did not change, and `a` has none."""
     changed = ["a/1", "a/2", "b/1", "b/2"]

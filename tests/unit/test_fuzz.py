@@ -13,10 +13,12 @@ from invalidator import events
 
 def test_short_run() -> None:
     found = fuzzing.run(2_000, seed=1)
-    assert (found["payloads"], found["names"]) == (2_000, 2_000)
+    assert (found["payloads"], found["names"], found["texts"]) == (2_000, 2_000, 200)
     assert found["rejected"] > 200
     assert found["changes"] > 200
     assert found["wildcards"] > 200
+    assert found["rejected texts"] > 100
+    assert found["planned of texts"] > 10
 
 
 def test_the_same_seed_tries_the_same() -> None:
@@ -27,6 +29,21 @@ def test_an_exception_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, "read", lambda *_, **__: 1 / 0)
     with pytest.raises(fuzzing.BrokenPromiseError, match="ZeroDivisionError"):
         fuzzing.try_payload({})
+
+
+@pytest.mark.parametrize(
+    ("broken", "instead", "said"),
+    [
+        ("prepare", lambda *_: 1 / 0, "ZeroDivisionError"),
+        ("is_valid_item", lambda _: False, "no items for CloudFront"),
+    ],
+)
+def test_a_broken_way_to_the_plan_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, broken: str, instead: object, said: str
+) -> None:
+    monkeypatch.setattr(fuzzing, broken, instead)
+    with pytest.raises(fuzzing.BrokenPromiseError, match=said):
+        fuzzing.try_text('{"paths": ["/a"], "distribution_id": "E1"}')
 
 
 def test_a_missing_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

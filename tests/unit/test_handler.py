@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 import index
-from invalidator import cloudfront, codepipeline, inventory
+from invalidator import cloudfront, codepipeline, inventory, report
 from invalidator.plan import Invalidation
 from invalidator.report import InvalidationError
 from invalidator.settings import SettingsError
@@ -147,8 +148,26 @@ def test_a_caller_learns_which_path_was_refused_and_that_others_were_not(
         return Accepted("I1", "InProgress")
 
     monkeypatch.setattr(cloudfront, "creator", lambda _: create)
-    with pytest.raises(InvalidationError, match=r"^'/b@d.html' of .*; CloudFront accepted 2 other items$"):
+    with pytest.raises(
+        InvalidationError, match=r"^'/b@d.html' of .*; of the other items CloudFront accepted 2$"
+    ):
         index.lambda_handler({"paths": ["/a", "/b@d.html", "/c"]}, Context())
+
+
+def test_debug_logs_no_credential_and_no_body(
+    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At DEBUG botocore logs signed requests with their bodies; log_level says nothing to it."""
+    cloudfront.own_client.cache_clear()
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
+    with caplog.at_level(logging.DEBUG):
+        index.lambda_handler(queue_event(m=s3_event("a-secret-name")), Context())
+    assert created_items(aws, distribution) == [["/a-secret-name"]]
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert "submitted_paths" in logged
+    assert not [
+        text for text in ("a-session-token", "a-secret-name", "AWS4-HMAC", "<Path>") if text in logged
+    ]
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:
@@ -304,6 +323,38 @@ def test_a_pipeline_is_told_why_its_request_was_rejected_and_lambda_does_not_try
     assert answer["failureDetails"]["type"] == "JobFailed"
     assert "slash" in answer["failureDetails"]["message"]
     assert created_items(aws, distribution) == []
+
+
+def test_a_job_that_waits_fails_where_its_invalidation_is_not_complete_in_time(
+    aws: Any, distribution: str, pipeline: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next action must not start on a stale cache."""
+    monkeypatch.setattr(cloudfront, "creator", lambda _: lambda _: Accepted("I1", "InProgress"))
+    message = {"type": "JobFailed", "message": report.NOT_COMPLETE}
+    pipeline.add_response("put_job_failure_result", {}, {"jobId": JOB_ID, "failureDetails": message})
+    index.lambda_handler(job('{"paths": ["/a"], "wait": true}'), ShortContext())
+    pipeline.add_response("put_job_success_result", {}, {"jobId": JOB_ID})
+    index.lambda_handler(job('{"paths": ["/a"]}'), ShortContext())
+
+
+def test_polling_leaves_the_time_to_answer_a_job(pipeline: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines = []
+
+    def await_completion(outcomes: Any, *, clients: Any, deadline: float) -> Any:
+        deadlines.append(deadline - time.monotonic())
+        return outcomes
+
+    monkeypatch.setattr(cloudfront, "creator", lambda _: lambda _: Accepted("I1", "Completed"))
+    monkeypatch.setattr(cloudfront, "await_completion", await_completion)
+    pipeline.add_response("put_job_success_result", {})
+    index.lambda_handler(job('{"paths": ["/a"], "wait": true}'), Context())
+    index.lambda_handler({"paths": ["/a"], "wait": True}, Context())
+    of_job, of_caller = deadlines
+    assert 60 - of_caller == pytest.approx(index.RESERVE_SECONDS, abs=2)
+    assert 60 - of_job >= index.RESERVE_SECONDS + codepipeline.LONGEST_SECONDS
+    config: Any = codepipeline.CONFIG
+    longest = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    assert longest < codepipeline.LONGEST_SECONDS
 
 
 def test_a_pipeline_that_cannot_be_answered_is_a_function_error(

@@ -20,6 +20,7 @@ from tests.support import payloads
 from tests.support.matcher import may_purge, surely_purges
 from tests.support.viewers import HARD, escaped, is_cut, keys_of, names, spelled, stale, urls
 
+from invalidator.doubt import wildcards_instead
 from invalidator.events import Batch, Change, read
 from invalidator.paths import viewer_paths, why_not_served
 from invalidator.pipeline import prepare
@@ -269,6 +270,8 @@ def test_stranger_under_uploads(names: list[str], budget: Budget, query_strings:
     items = {item for each in prepared.invalidations for item in each.items}
     assert items
     assert {item for item in items if not item.startswith("/uploads/")} <= {"/uploads", "/uploads?*"}
+    instead = {each for item in items if "?" not in item for each in wildcards_instead(item, 0)}
+    assert {each for each in instead if not each.startswith("/uploads/")} == set()
 
 
 @settings(max_examples=500, deadline=None)
