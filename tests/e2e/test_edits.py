@@ -35,26 +35,7 @@ def test_an_edit_applies_in_one_run_and_the_second_plan_is_empty(result: Edited,
     assert result.second == {}
 
 
-LATE = {
-    "role path": "with MiniStack, uploads of the apply's last seconds are not all invalidated within 90 s; "
-    "whether that is so at AWS is not known"
-}
-"""Edit → what it does not keep."""
-
-
-@pytest.mark.parametrize(
-    ("stack", "edit"),
-    [
-        pytest.param(
-            stack,
-            edit,
-            id=edit.name,
-            marks=[pytest.mark.xfail(strict=False, reason=LATE[edit.name])] if edit.name in LATE else [],
-        )
-        for stack, chosen in STACKS.items()
-        for edit in chosen
-    ],
-)
+@pytest.mark.parametrize(("stack", "edit"), ALL)
 def test_what_is_uploaded_during_an_edit_is_invalidated(result: Edited, edit: Edit) -> None:
     """An object a second through the whole apply. A gap is allowed only where the edit says why."""
     assert len(result.uploaded) >= 4
