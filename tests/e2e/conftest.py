@@ -19,7 +19,7 @@ from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
 from tests.doubles.codepipeline_server import CodePipeline, serve_codepipeline
-from tests.e2e import adoption, edits, stranger, upgrade
+from tests.e2e import adoption, edits, stranger, upgrade, waiting
 from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
@@ -122,6 +122,7 @@ ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "reached": edits.reached,
     "rewired": edits.rewired,
     "upgraded": upgrade.story,
+    "waiting": waiting.story,
     **EXAMPLES,
 }
 """What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
