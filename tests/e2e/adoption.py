@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local_aws import LocalAws
-from scripts.stack import Stack, changes
+from scripts.stack import Stack
 from scripts.terraform import ROOT
 from tests.e2e import shell, snippets
 from tests.support.deployments import let_s3_send, make_bucket, notify
@@ -89,8 +89,7 @@ def story(aws: LocalAws, directory: Path) -> Adoption:
     configuration = aws.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     stack = Stack(root, aws.environment)
     stack.init()
-    planned = changes(stack.plan())
-    stack.apply()
+    planned = stack.apply_changes()
     iam = aws.client("iam")
     group = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{NAME}")
     return Adoption(
@@ -100,5 +99,5 @@ def story(aws: LocalAws, directory: Path) -> Adoption:
         inline=set(iam.list_role_policies(RoleName=NAME)["PolicyNames"]),
         attached=iam.list_attached_role_policies(RoleName=NAME)["AttachedPolicies"],
         log=[event["message"] for event in group["events"]],
-        second_plan=changes(stack.plan()),
+        second_plan=stack.changes(),
     )
