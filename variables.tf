@@ -259,7 +259,7 @@ variable "tilde" {
 variable "batching" {
   description = <<-EOT
     Queues in which changes wait, so that many become one invalidation; `null`, which loses what waits in them when it is set on a running module, sends every event straight to the function.
-    - `window_seconds` (default 5): whole seconds for which Lambda gathers a batch, from 0 to 300; it may take up to 20 s when there is little to do.
+    - `window_seconds` (default 5): whole seconds for which Lambda gathers a batch, from 0 to 300; it may take up to 20 s when there is little to do. Terraform drops a misspelt attribute in silence.
   EOT
   type = object({
     window_seconds = optional(number, 5)
@@ -290,7 +290,7 @@ variable "bucket_wiring" {
 }
 
 variable "sns_topics" {
-  description = "ARNs of standard SNS topics that carry S3 events or direct requests, by a key of your choice. The keys must be known at plan, the ARNs need not be."
+  description = "ARNs of standard SNS topics that carry S3 events or direct requests, by a key of your choice, whose renaming ends the subscription of the topic until the next apply. The keys must be known at plan, the ARNs need not be."
   type        = map(string)
   default     = {}
   nullable    = false

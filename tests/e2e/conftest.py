@@ -120,6 +120,7 @@ ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "adopted": adoption.story,
     "edited": edits.edited,
     "reached": edits.reached,
+    "rekeyed": edits.rekeyed,
     "rewired": edits.rewired,
     "upgraded": upgrade.story,
     "waiting": waiting.story,
@@ -153,10 +154,11 @@ def fleet(
 
 
 def wanted(session: pytest.Session) -> list[str]:
-    """The deployments that the chosen tests ask for, by a fixture or as their parameter `example`."""
+    """The deployments that the chosen tests ask for, by a fixture or a parameter, `example` or `stack`."""
     chosen = [item for item in session.items if isinstance(item, pytest.Function)]
     asked = {name for item in chosen for name in item.fixturenames}
-    asked |= {str(item.callspec.params.get("example")) for item in chosen if hasattr(item, "callspec")}
+    parameters = [item.callspec.params for item in chosen if hasattr(item, "callspec")]
+    asked |= {str(each.get(name)) for each in parameters for name in ("example", "stack")}
     return [name for name in (*OWN, *ALONE) if name in asked]
 
 

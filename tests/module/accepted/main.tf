@@ -1,5 +1,11 @@
 # Values that look unusual and are right.
 
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
 module "schedule" {
   source   = "../../.."
   for_each = toset(var.schedules)
