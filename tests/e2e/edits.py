@@ -52,6 +52,8 @@ class Edit:
     """Why uploads may be lost, until `after` has ended; empty where none may be."""
     gap_before_end: float = 0
     """From how long before the end of the apply on, in seconds."""
+    gap_seconds: float = float("inf")
+    """From the first upload that is lost to the last."""
     uploads: bool = True
     """Whether anything may be expected of uploads: not while the module serves no bucket."""
     plans: bool = True
@@ -473,7 +475,13 @@ REKEYED = [
         gap="the old key's notification is destroyed last, and a second apply makes it again",
         gap_before_end=LAST_SECONDS,
     ),
-    Edit("batching off", {"batching": None}),
+    Edit(
+        "batching off",
+        {"batching": None},
+        gap="what still waits in the queues is destroyed with them, once the last trigger has moved",
+        gap_before_end=float("inf"),
+        gap_seconds=LAST_SECONDS,
+    ),
     Edit("batching on", {"batching": {"window_seconds": 1}}),
 ]
 

@@ -49,6 +49,7 @@ def test_what_is_uploaded_during_an_edit_is_invalidated(result: Edited, edit: Ed
     if not edit.gap:
         assert result.missing == []
     assert [at for at in result.lost if not begins <= at <= result.after_seconds] == []
+    assert not result.lost or result.lost[-1] - result.lost[0] <= edit.gap_seconds
 
 
 @pytest.mark.parametrize(("stack", "edit"), QUEUED)
