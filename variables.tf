@@ -26,15 +26,15 @@ variable "buckets" {
     error_message = "A key of buckets has 1 to 64 letters, digits, - and _, as in { site = \"www.example.com\" }. Refused: ${jsonencode([for key in keys(var.buckets) : key if !can(regex("^[A-Za-z0-9_-]{1,64}$", key))])}."
   }
 
-  # S3 User Guide, "General purpose bucket naming rules".
+  # S3 User Guide, "General purpose bucket naming rules"; buckets from before 2018 may have capitals and underscores.
   validation {
     condition = length([
       for name in values(var.buckets) : name
-      if !can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", name)) || can(regex("[.][.]|^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$|amazonaws[.]com|^arn:", name))
+      if !can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$", name)) || can(regex("[.][.]|^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$|amazonaws[.]com|^arn:", name))
     ]) == 0
     error_message = "buckets holds names of buckets, not their ARNs, URLs or domain names: { site = \"www.example.com\" }. Refused: ${jsonencode({
       for key, name in var.buckets : key => name
-      if !can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", name)) || can(regex("[.][.]|^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$|amazonaws[.]com|^arn:", name))
+      if !can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$", name)) || can(regex("[.][.]|^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$|amazonaws[.]com|^arn:", name))
     })}."
   }
 }
@@ -100,7 +100,7 @@ variable "routes" {
   # AWS STS API Reference, AssumeRole.
   validation {
     condition     = alltrue([for route in var.routes : route.external_id == null ? true : route.role_arn != null && can(regex("^[A-Za-z0-9_+=,.@:/-]{2}[A-Za-z0-9_+=,.@:/-]*$", route.external_id))])
-    error_message = "A route's external_id has 2 to 1224 letters, digits and _+=,.@:/-, and stands beside a role_arn. Refused: ${jsonencode([for name, route in var.routes : name if route.external_id != null && (route.role_arn == null || !can(regex("^[A-Za-z0-9_+=,.@:/-]{2}[A-Za-z0-9_+=,.@:/-]*$", route.external_id)))])}."
+    error_message = "A route's external_id has 2 to 1224 letters, digits and _+=,.@:/-, and stands beside a role_arn: role_arn = \"arn:aws:iam::123456789012:role/invalidate\", external_id = \"site-42\". Refused: ${jsonencode([for name, route in var.routes : name if route.external_id != null && (route.role_arn == null || !can(regex("^[A-Za-z0-9_+=,.@:/-]{2}[A-Za-z0-9_+=,.@:/-]*$", route.external_id)))])}."
   }
 
   validation {
@@ -259,7 +259,7 @@ variable "tilde" {
 variable "batching" {
   description = <<-EOT
     Queues in which changes wait, so that many become one invalidation; `null`, which loses what waits in them when it is set on a running module, sends every event straight to the function.
-    - `window_seconds` (default 5): whole seconds for which Lambda gathers a batch, from 0 to 300; it may take up to 20 s when there is little to do.
+    - `window_seconds` (default 5): whole seconds for which Lambda gathers a batch, from 0 to 300; it may take up to 20 s when there is little to do. Terraform drops a misspelt attribute in silence.
   EOT
   type = object({
     window_seconds = optional(number, 5)
@@ -290,7 +290,7 @@ variable "bucket_wiring" {
 }
 
 variable "sns_topics" {
-  description = "ARNs of standard SNS topics that carry S3 events or direct requests, by a key of your choice. The keys must be known at plan, the ARNs need not be."
+  description = "ARNs of standard SNS topics that carry S3 events or direct requests, by a key of your choice, whose renaming ends the subscription of the topic until the next apply. The keys must be known at plan, the ARNs need not be."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -312,12 +312,24 @@ variable "schedule_expression" {
       can(regex("^rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)$", var.schedule_expression)),
       can(regex("^cron\\([0-9*/,-]+ [0-9*/,-]+ ([0-9*/,LW-]+ [0-9A-Z*/,-]+ [?]|[?] [0-9A-Z*/,-]+ [0-9A-Z*/,L#-]+) [0-9*/,-]+\\)$", var.schedule_expression)),
     ])
-    error_message = "schedule_expression is \"${coalesce(var.schedule_expression, "null")}\". Write \"rate(1 day)\" or \"rate(2 days)\", or six fields of which one of the days is a ?: \"cron(0 3 * * ? *)\" (minute, hour, day of month, month, day of week, year)."
+    error_message = "schedule_expression is ${jsonencode(var.schedule_expression)}. Write \"rate(1 day)\" or \"rate(2 days)\", or six fields of which one of the days is a ?: \"cron(0 3 * * ? *)\" (minute, hour, day of month, month, day of week, year)."
   }
 
+  # The same page: the values of the six fields, as a list, a range, or with an increment.
   validation {
-    condition     = can(regex("^cron", var.schedule_expression)) ? can(regex("^cron\\([*]?([0-5]?[0-9])?([,/-][0-5]?[0-9])* [*]?([01]?[0-9]|2[0-3])?([,/-]([01]?[0-9]|2[0-3]))* ", var.schedule_expression)) : true
-    error_message = "schedule_expression is \"${coalesce(var.schedule_expression, "null")}\". Its minute is from 0 to 59, its hour from 0 to 23: \"cron(30 23 * * ? *)\"."
+    condition = can(regex("^cron", var.schedule_expression)) ? alltrue(flatten([
+      for number, field in split(" ", trim(trimprefix(var.schedule_expression, "cron"), "()")) : [
+        for item in split(",", field) : can(regex([
+          "^([*]|[0-5]?[0-9](-[0-5]?[0-9])?)(/[0-9]+)?$",
+          "^([*]|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[0-9]+)?$",
+          "^([*]|[?]|L(-[0-9]+)?|LW|(0?[1-9]|[12][0-9]|3[01])(W|-(0?[1-9]|[12][0-9]|3[01]))?)(/[0-9]+)?$",
+          "^([*]|(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?)(/[0-9]+)?$",
+          "^([*]|[?]|L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5]|-([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT))?)(/[0-9]+)?$",
+          "^([*]|(19[7-9]|2[01][0-9])[0-9](-(19[7-9]|2[01][0-9])[0-9])?)(/[0-9]+)?$",
+        ][min(number, 5)], item))
+      ]
+    ])) : true
+    error_message = "schedule_expression is ${jsonencode(var.schedule_expression)}. Its minute is from 0 to 59, its hour from 0 to 23, its day of month from 1 to 31, its month from 1 to 12 or JAN to DEC, its day of week from 1 (Sunday) to 7 or SUN to SAT, its year from 1970 to 2199: \"cron(30 23 ? * MON-FRI *)\"."
   }
 }
 
@@ -538,6 +550,11 @@ variable "signed_package" {
     version = optional(string)
   })
   default = null
+
+  validation {
+    condition     = var.signed_package == null ? true : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$", var.signed_package.bucket)) && try(length(var.signed_package.key) > 0, false)
+    error_message = "signed_package names a bucket and a key in it: { bucket = \"example-packages\", key = \"signed/invalidator.zip\" }. Refused: ${jsonencode(var.signed_package)}."
+  }
 }
 
 # Monitoring.
@@ -566,4 +583,10 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  # AWS General Reference, "Tagging AWS resources": names that begin with aws: are AWS's own. A name and a value may be unknown.
+  validation {
+    condition     = length([for name, value in var.tags : name if can(regex("^(?i:aws:)", name)) || length(name) > 128 || length(name) == 0]) == 0
+    error_message = "The name of a tag has 1 to 128 characters and does not begin with aws:, as { Service = \"site\" }. Refused: ${jsonencode([for name, value in var.tags : name if can(regex("^(?i:aws:)", name)) || length(name) > 128 || length(name) == 0])}."
+  }
 }

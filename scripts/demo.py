@@ -25,7 +25,7 @@ from rich.table import Table
 from scripts import terraform
 from scripts.local_aws import FunctionError, LocalAws, LocalAwsError, local_aws
 from scripts.progress import step
-from scripts.stack import Stack, TerraformError, changes, copy_of
+from scripts.stack import Stack, TerraformError, copy_of
 
 sys.path.insert(0, str(terraform.ROOT / "lambda"))
 
@@ -169,7 +169,7 @@ def demonstrate(console: Console, directory: Path) -> None:
         site = Site(aws, *(stack.outputs()[name] for name in ("bucket", "distribution_id", "function_name")))
         calls = show_the_site(console, site)
         with step(console, "A second plan") as say:
-            if planned := changes(stack.plan()):
+            if planned := stack.changes():
                 raise DemoError(f"It would change {planned}")
             say("empty: what runs is what the configuration says")
         with step(console, "terraform destroy") as say:

@@ -47,6 +47,26 @@ def without_batch(service, *arguments, **named):
     action = action_of(service, *arguments, **named)
     return action.removesuffix("Batch") if action and service == "sqs" else action
 iam_actions.extract_iam_action = without_batch
+from ministack.services import lambda_svc
+update = lambda_svc._update_config
+def update_and_renew(name, changed):
+    answer = update(name, changed)
+    if "Role" in changed:
+        lambda_svc.invalidate_worker(name, qualifier="$LATEST")
+    return answer
+lambda_svc._update_config = update_and_renew
+import json
+from ministack.core.responses import json_response
+from ministack.services import cloudwatch_logs
+handle = cloudwatch_logs.handle_request
+async def handle_with_keys(method, path, headers, body, query):
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if action not in ("AssociateKmsKey", "DisassociateKmsKey"):
+        return await handle(method, path, headers, body, query)
+    named = json.loads(body)
+    cloudwatch_logs._log_groups[named["logGroupName"]]["kmsKeyId"] = named.get("kmsKeyId")
+    return json_response({})
+cloudwatch_logs.handle_request = handle_with_keys
 sys.argv = ["ministack"]
 app.main()
 """
@@ -54,7 +74,11 @@ app.main()
 
 It listens without TLS, on this machine alone, and its requests count as if they came over TLS: policies that
 deny the others (aws:SecureTransport) are enforced. A batch of SQS needs the permission of the single action,
-as at AWS (Service Authorization Reference, "Actions defined by Amazon SQS", knows no action of a batch).
+as at AWS (Service Authorization Reference, "Actions defined by Amazon SQS", knows no action of a batch). A
+function whose role is replaced gets new workers, as for every other change of its configuration: an update
+ends when the function is "processing events with the new configuration" (Lambda API Reference,
+UpdateFunctionConfiguration). MiniStack alone would keep the old role's credentials for ever. A log group can
+be given a key, and lose it: MiniStack only knows the key that a group was created with.
 """
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local_aws import LocalAws
-from scripts.stack import Stack, changes
+from scripts.stack import Stack
 from scripts.terraform import ROOT
 from tests.e2e import shell, snippets
-from tests.support.deployments import let_s3_send, make_bucket, notify
+from tests.support.deployments import eventually, let_s3_send, make_bucket, notify
 
 PAGE = ROOT / "docs" / "adopting.md"
 NAME = "invalidate-cloudfront"
@@ -25,7 +25,9 @@ ADOPTED = [
     f"{MODULE}aws_cloudwatch_log_group.function",
     f"{MODULE}aws_iam_role.function",
     f"{MODULE}aws_lambda_function.this",
+    f"{MODULE}aws_sqs_queue.changes[0]",
 ]
+WAITED = "/waited-in-the-queue-of-before"
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class Adoption:
     inline: set[str]
     attached: list[Any]
     log: list[str]
+    invalidated: list[str]
     second_plan: dict[str, list[str]]
 
 
-def make_by_hand(aws: LocalAws) -> None:
-    """What the page speaks of."""
+def make_by_hand(aws: LocalAws) -> str:
+    """What the page speaks of. Returns the URL of the queue."""
     iam = aws.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     anything = {"Effect": "Allow", "Action": "cloudfront:*", "Resource": "*"}
@@ -71,27 +74,34 @@ def make_by_hand(aws: LocalAws) -> None:
     queue_url = aws.client("sqs").create_queue(QueueName="of-another-team")["QueueUrl"]
     let_s3_send(aws, queue_url)
     notify(aws, make_bucket(aws, BUCKET), queue_url)
+    sqs = aws.client("sqs")
+    url: str = sqs.create_queue(QueueName=NAME)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"paths": [WAITED]}))
+    return url
 
 
-def imports() -> str:
+def imports(queue_url: str) -> str:
     """All import blocks of the page, and the call of the module that they are for, once."""
     blocks = [snippet.text for snippet in snippets.terraform_of(PAGE) if snippet.imports]
     parts = [part for block in blocks for part in re.split(r"(?<=^\}\n)\n", block, flags=re.MULTILINE)]
-    return "\n".join(dict.fromkeys(parts))
+    return re.sub(r"https://sqs\.\S+/invalidate-cloudfront", queue_url, "\n".join(dict.fromkeys(parts)))
 
 
 def story(aws: LocalAws, directory: Path) -> Adoption:
     """Follow the page: look, switch EventBridge on, import, apply."""
-    make_by_hand(aws)
-    root = snippets.write(imports(), directory, snippets.PROVIDER)
+    root = snippets.write(imports(make_by_hand(aws)), directory, snippets.PROVIDER)
     variables = shell.environment(aws, directory.with_name("adopted-shell"))
     outputs = [shell.run(block, variables, root) for block in snippets.shell_of(PAGE)]
     configuration = aws.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     stack = Stack(root, aws.environment)
     stack.init()
-    planned = changes(stack.plan())
-    stack.apply()
+    planned = stack.apply_changes()
     iam = aws.client("iam")
+    pages = aws.client("cloudfront").get_paginator("list_distributions").paginate()
+    (distribution_id,) = pages.search("DistributionList.Items[].Id")
+    invalidated = eventually(
+        lambda: [item for items in aws.invalidations(distribution_id).values() for item in items], bool
+    )
     group = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{NAME}")
     return Adoption(
         outputs=outputs,
@@ -100,5 +110,6 @@ def story(aws: LocalAws, directory: Path) -> Adoption:
         inline=set(iam.list_role_policies(RoleName=NAME)["PolicyNames"]),
         attached=iam.list_attached_role_policies(RoleName=NAME)["AttachedPolicies"],
         log=[event["message"] for event in group["events"]],
-        second_plan=changes(stack.plan()),
+        invalidated=invalidated,
+        second_plan=stack.changes(),
     )

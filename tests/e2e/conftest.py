@@ -19,7 +19,7 @@ from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
 from tests.doubles.codepipeline_server import CodePipeline, serve_codepipeline
-from tests.e2e import adoption, edits, stranger, upgrade
+from tests.e2e import adoption, edits, stranger, upgrade, waiting
 from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
@@ -120,8 +120,10 @@ ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
     "adopted": adoption.story,
     "edited": edits.edited,
     "reached": edits.reached,
+    "rekeyed": edits.rekeyed,
     "rewired": edits.rewired,
     "upgraded": upgrade.story,
+    "waiting": waiting.story,
     **EXAMPLES,
 }
 """What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
@@ -152,10 +154,11 @@ def fleet(
 
 
 def wanted(session: pytest.Session) -> list[str]:
-    """The deployments that the chosen tests ask for, by a fixture or as their parameter `example`."""
+    """The deployments that the chosen tests ask for, by a fixture or a parameter, `example` or `stack`."""
     chosen = [item for item in session.items if isinstance(item, pytest.Function)]
     asked = {name for item in chosen for name in item.fixturenames}
-    asked |= {str(item.callspec.params.get("example")) for item in chosen if hasattr(item, "callspec")}
+    parameters = [item.callspec.params for item in chosen if hasattr(item, "callspec")]
+    asked |= {str(each.get(name)) for each in parameters for name in ("example", "stack")}
     return [name for name in (*OWN, *ALONE) if name in asked]
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.local_aws import LocalAws
-from scripts.stack import Stack, TerraformError, changes
+from scripts import package
+from scripts.local_aws import ACCOUNT_ID, REGION, LocalAws
+from scripts.stack import Stack, TerraformError
+from scripts.terraform import ROOT, attached_provider
+from tests.e2e import shell, snippets
 from tests.support.deployments import Deployment, eventually, make_bucket, make_distribution, write_root
 
 PERIOD_SECONDS = 1.0
@@ -23,16 +27,37 @@ SETTLE_SECONDS = 90
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")
 
 
+Plan = dict[str, list[str]]
+"""Address → actions of all that would change."""
+
+
+def nothing(_: Deployment) -> Plan:
+    """Most edits need the apply alone."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Edit:
     """Inputs that change, and what of them may be lost."""
 
     name: str
     inputs: Mapping[str, object]
+    before: Callable[[Deployment], object] = nothing
+    """What the documentation has the caller do before the apply."""
+    after: Callable[[Deployment], Plan] = nothing
+    """What it has them do as soon as the apply has ended; returns what a second apply changed."""
+    mends: frozenset[str] = frozenset()
+    """What that second apply makes again."""
     gap: str = ""
-    """Why uploads may be lost during this edit; empty where none may be."""
+    """Why uploads may be lost, until `after` has ended; empty where none may be."""
+    gap_before_end: float = 0
+    """From how long before the end of the apply on, in seconds."""
+    gap_seconds: float = float("inf")
+    """From the first upload that is lost to the last."""
     uploads: bool = True
     """Whether anything may be expected of uploads: not while the module serves no bucket."""
+    plans: bool = True
+    """Whether the apply changes anything of the module."""
 
 
 @dataclass
@@ -40,23 +65,26 @@ class Edited:
     """What came of an edit."""
 
     error: str = ""
-    planned: dict[str, list[str]] = field(default_factory=dict)
-    second: dict[str, list[str]] = field(default_factory=dict)
+    planned: Plan = field(default_factory=dict)
+    mended: Plan = field(default_factory=dict)
+    """What a second apply changed, where the documentation asks for one."""
+    left: Plan = field(default_factory=dict)
+    """What the last plan would change."""
     uploaded: dict[str, float] = field(default_factory=dict)
     """Key → seconds since the apply began."""
     missing: list[str] = field(default_factory=list)
     apply_seconds: float = 0
+    after_seconds: float = 0
+    """When all that the documentation asks for had been done, since the apply began."""
     queues_before: dict[str, str] = field(default_factory=dict)
     queues_after: dict[str, str] = field(default_factory=dict)
-    kept_message: bool = True
     policies: set[str] = field(default_factory=set)
     expected_policies: set[str] = field(default_factory=set)
 
     @property
-    def gap_seconds(self) -> float:
-        """From the first upload that was lost to the last, and one period more; 0 where none was."""
-        lost = [self.uploaded[key] for key in self.missing]
-        return max(lost) - min(lost) + PERIOD_SECONDS if lost else 0
+    def lost(self) -> list[float]:
+        """When the uploads were made that no invalidation covers, in seconds since the apply began."""
+        return sorted(self.uploaded[key] for key in self.missing)
 
 
 class Uploads:
@@ -116,16 +144,13 @@ ALL_SIZES: dict[str, object] = {
 """Every input that changes resources in place."""
 
 
-def story(
-    deployment: Deployment, chosen: Sequence[Edit], prepare: Callable[[Edit], None] | None = None
-) -> dict[str, Edited]:
+def story(deployment: Deployment, chosen: Sequence[Edit]) -> dict[str, Edited]:
     """Make the edits in turn. An apply that fails is told in its result."""
     results = {}
     for edit in chosen:
         results[edit.name] = Edited()
         try:
-            if prepare:
-                prepare(edit)
+            edit.before(deployment)
             make(deployment, edit, results[edit.name])
         except TerraformError as error:
             results[edit.name].error = str(error)
@@ -134,41 +159,92 @@ def story(
 
 def make(deployment: Deployment, edit: Edit, result: Edited) -> None:
     deployment.with_inputs(**edit.inputs)
-    result.planned = changes(deployment.stack.plan())
     result.queues_before = queues(deployment)
-    with Uploads(deployment, edit.name.replace(" ", "-")) as uploads:
+    with Uploads(deployment, edit.name.replace(" ", "-").replace(",", "")) as uploads:
         time.sleep(MARGIN_SECONDS)
         began = time.monotonic()
         try:
-            deployment.stack.apply()
-        finally:
+            result.planned = deployment.stack.apply_changes()
             result.apply_seconds = time.monotonic() - began
+            result.mended = edit.after(deployment)
+        finally:
+            result.after_seconds = time.monotonic() - began
             time.sleep(MARGIN_SECONDS)
     result.uploaded = {key: at - began for key, at in uploads.keys.items()}
     result.queues_after = queues(deployment)
-    result.second = changes(deployment.stack.plan())
-    outputs = deployment.stack.outputs()["invalidation"]
-    iam = deployment.aws.client("iam")
-    result.policies = set(iam.list_role_policies(RoleName=outputs["role_name"])["PolicyNames"])
-    state = json.loads(deployment.stack.run("show", "-json"))
-    result.expected_policies = {
-        resource["values"]["name"]
-        for module in state["values"]["root_module"].get("child_modules", [])
-        for resource in module["resources"]
-        if resource["type"] == "aws_iam_role_policy"
-    }
+    result.left = plan_of(deployment)
+    result.policies, result.expected_policies = policies(deployment)
     if edit.uploads:
-        result.missing = missing_after_waiting(deployment, list(uploads.keys))
+        result.missing = missing_after_waiting(deployment, list(uploads.keys), may_miss=bool(edit.gap))
 
 
-def missing_after_waiting(deployment: Deployment, keys: Sequence[str]) -> list[str]:
-    """The keys that no invalidation covers in the end."""
+def plan_of(deployment: Deployment) -> Plan:
+    """Without alarms: MiniStack does not return every attribute of one."""
+    return {
+        address: actions
+        for address, actions in deployment.stack.changes().items()
+        if "aws_cloudwatch_metric_alarm" not in address
+    }
+
+
+def policies(deployment: Deployment) -> tuple[set[str], set[str]]:
+    """Those that the role has, and those that Terraform keeps."""
+    state = json.loads(deployment.stack.run("state", "pull"))
+    of_module = [each for each in state["resources"] if each.get("module") == "module.invalidation"]
+    expected = {
+        instance["attributes"]["name"]
+        for each in of_module
+        if each["type"] == "aws_iam_role_policy"
+        for instance in each["instances"]
+    }
+    role_name = state["outputs"]["invalidation"]["value"]["role_name"]
+    iam = deployment.aws.client("iam")
+    return set(iam.list_role_policies(RoleName=role_name)["PolicyNames"]), expected
+
+
+def missing_after_waiting(
+    deployment: Deployment, keys: Sequence[str], *, may_miss: bool = False
+) -> list[str]:
+    """The keys that no invalidation covers in the end, of whatever distribution: an edit may change it.
+
+    Where some may be lost, the end is when no message is left in a queue.
+    """
+    cloudfront = deployment.aws.client("cloudfront")
+    pages = cloudfront.get_paginator("list_distributions").paginate()
+    ids = [id_ for id_ in pages.search("DistributionList.Items[].Id") if id_]
+    known: dict[str, list[str]] = {}
+    left = list(keys)
 
     def missing() -> list[str]:
-        items = deployment.items()
-        return [key for key in keys if not any(covers(item, f"/{key}") for item in items)]
+        for id_ in ids:
+            made = deployment.aws.invalidations(id_, since=known)
+            known.update(made)
+            items = [item for items in made.values() for item in items]
+            left[:] = [key for key in left if not any(covers(item, f"/{key}") for item in items)]
+        return left
 
-    return eventually(missing, lambda left: not left, seconds=SETTLE_SECONDS)
+    def at_rest() -> bool:
+        return may_miss and not any(waiting_in(deployment, suffix) for suffix in ("", "-plan.fifo"))
+
+    eventually(missing, lambda left: not left or at_rest(), seconds=SETTLE_SECONDS)
+    return list(missing())
+
+
+def waiting_in(deployment: Deployment, suffix: str) -> int:
+    """The messages of a queue, those that are hidden too; 0 where there is no such queue."""
+    sqs = deployment.aws.client("sqs")
+    urls = sqs.list_queues(QueueNamePrefix=deployment.name).get("QueueUrls", [])
+    counts = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        for url in urls
+        if url.endswith(f"/{deployment.name}{suffix}")
+    ]
+    return sum(
+        int(count)
+        for attributes in counts
+        for name, count in attributes.items()
+        if name.startswith("ApproximateNumberOfMessages")
+    )
 
 
 def covers(item: str, path: str) -> bool:
@@ -187,8 +263,14 @@ def queues(deployment: Deployment) -> dict[str, str]:
     return found
 
 
-def live(aws: LocalAws, directory: Path, name: str, **inputs: object) -> Deployment:
-    """A stack with a bucket that notifies the module."""
+@contextmanager
+def live(
+    aws: LocalAws, directory: Path, name: str, known: Mapping[str, str] | None = None, **inputs: object
+) -> Iterator[Deployment]:
+    """A stack with a bucket that notifies the module, and with what it may wait for.
+
+    `known`: what an edit refers to as ${local.…}.
+    """
     bucket, distribution_id = make_bucket(aws, f"{name}-site"), make_distribution(aws)
     root = {
         "name": name,
@@ -198,87 +280,215 @@ def live(aws: LocalAws, directory: Path, name: str, **inputs: object) -> Deploym
         "batching": {"window_seconds": 1},
         **inputs,
     }
-    stack = Stack(write_root(directory, root), aws.environment)
-    stack.init()
-    stack.apply()
-    return Deployment(aws, stack, name, bucket, distribution_id)
+    with attached_provider(aws.environment) as attached:
+        stack = Stack(write_root(directory, root), {**aws.environment, **attached})
+        deployment = Deployment(aws, stack, name, bucket, distribution_id)
+        before = {"terraform_data": {"before": {"input": "unchanged"}}}
+        known_ids = {"distribution_id": distribution_id, **(known or {})}
+        edit_root(deployment, locals=known_ids, resource=before)
+        stack.init()
+        stack.apply()
+        yield deployment
 
 
-TWO_BUCKETS = {"site": "reached-site", "more": "reached-more"}
+def edit_root(deployment: Deployment, **sections: object) -> None:
+    """Change what stands beside the module in its configuration."""
+    path = deployment.stack.directory / "main.tf.json"
+    root = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**root, **sections}, indent=2), encoding="utf-8")
+
+
+# What runs.
+
+SECURITY: dict[str, object] = {
+    "kms_key": {"arn": "${local.key_arn}"},
+    "permissions_boundary_arn": "${local.boundary_arn}",
+    "code_signing_config_arn": "${local.code_signing_config_arn}",
+    "signed_package": {"bucket": "${local.packages}", "key": "signed/invalidator.zip"},
+}
 
 EDITED = [
     Edit("every size", ALL_SIZES),
+    Edit("a key, a boundary and a signed package", SECURITY),
+    Edit(
+        "neither those nor the sizes",
+        {**dict.fromkeys([*SECURITY, *ALL_SIZES]), "timeout_seconds": 10, "batching": {"window_seconds": 1}},
+    ),
     Edit("role path", {"role_path": "/edge/"}),
-    Edit("name", {"name": "renamed"}),
-]
-
-REACHED = [
-    Edit(
-        "a second bucket, a topic and a schedule",
-        {"buckets": TWO_BUCKETS, "schedule_expression": "rate(1 day)"},
-    ),
-    Edit("last bucket removed", {"buckets": {}}, uploads=False),
-    Edit(
-        "bucket added again",
-        {"buckets": {"site": "reached-site"}},
-        gap="nothing is notified before the apply",
-    ),
-]
-
-REWIRED = [
-    Edit("batching off", {"batching": None}),
-    Edit("batching on", {"batching": {"window_seconds": 1}}),
-    Edit("handed over to a configuration of one's own", {"bucket_wiring": {"site": "eventbridge"}}),
+    Edit("name, and alarms", {"name": "renamed", "alarm_actions": ["${local.on_call_arn}"]}),
 ]
 
 
 def edited(aws: LocalAws, directory: Path) -> dict[str, Edited]:
     """Edits of what runs, with the buckets as they are."""
-    return story(live(aws, directory, "edited"), EDITED)
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = aws.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))
+    packages = make_bucket(aws, "edited-packages")
+    aws.client("s3").put_object(
+        Bucket=packages, Key="signed/invalidator.zip", Body=package.PACKAGE.read_bytes()
+    )
+    known = {
+        "key_arn": aws.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "boundary_arn": boundary["Policy"]["Arn"],
+        "packages": packages,
+        "code_signing_config_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:code-signing-config:csc-0f6c33abcd",
+        "on_call_arn": aws.client("sns").create_topic(Name="on-call")["TopicArn"],
+    }
+    with live(aws, directory, "edited", known) as deployment:
+        return story(deployment, EDITED)
+
+
+# What is served.
+
+TWO_BUCKETS = {"site": "reached-site", "more": "reached-more"}
+
+
+def change_what_the_module_waits_for(deployment: Deployment) -> None:
+    edit_root(deployment, resource={"terraform_data": {"before": {"input": "changed"}}})
+
+
+REACHED = [
+    Edit(
+        "a second bucket, a topic and a schedule",
+        {
+            "buckets": TWO_BUCKETS,
+            "sns_topics": {"first": "${local.topic_arn}"},
+            "schedule_expression": "rate(1 day)",
+        },
+    ),
+    Edit("what depends_on names", {}, before=change_what_the_module_waits_for, plans=False),
+    Edit(
+        "routes, and another distribution",
+        {
+            "distribution_id": None,
+            "routes": {
+                "site": {"distribution_id": "${local.other_id}", "bucket": "site"},
+                "more": {"distribution_id": "${local.distribution_id}", "bucket": "more", "prefix": "more/"},
+            },
+        },
+    ),
+    Edit(
+        "last bucket removed",
+        {"distribution_id": "${local.other_id}", "routes": {}, "buckets": {}},
+        uploads=False,
+    ),
+    Edit(
+        "bucket added again",
+        {"buckets": {"site": "reached-site"}},
+        gap="nothing is notified before the apply",
+        gap_before_end=float("inf"),
+    ),
+]
 
 
 def reached(aws: LocalAws, directory: Path) -> dict[str, Edited]:
-    """Edits of what reports its changes."""
+    """Edits of what is served. The module has a depends_on, as one that waits for a bucket's policy, say."""
     make_bucket(aws, "reached-more")
-    topic = aws.client("sns").create_topic(Name="reached")["TopicArn"]
-    deployment = live(aws, directory, "reached")
-
-    def prepare(edit: Edit) -> None:
-        if "topic" in edit.name:
-            deployment.with_inputs(sns_topics={"first": topic})
-
-    return story(deployment, REACHED, prepare)
+    known = {
+        "topic_arn": aws.client("sns").create_topic(Name="reached")["TopicArn"],
+        "other_id": make_distribution(aws),
+    }
+    with live(aws, directory, "reached", known, depends_on=["terraform_data.before"]) as deployment:
+        return story(deployment, REACHED)
 
 
-def rewired(aws: LocalAws, directory: Path) -> dict[str, Edited]:
-    """Edits of the way by which the bucket's changes come."""
-    deployment = live(aws, directory, "rewired")
+# How changes are reported.
 
-    def prepare(edit: Edit) -> None:
-        if "handed over" in edit.name:
-            hand_over(deployment)
+OPERATIONS = ROOT / "docs" / "operations.md"
+OBJECT_EVENTS = ["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"]
+NOTIFICATION = "module.invalidation.aws_s3_bucket_notification.changes"
+SUBSCRIPTION = "module.invalidation.aws_sns_topic_subscription.changes"
 
-    return story(deployment, REWIRED, prepare)
+LAST_SECONDS = 15
+"""A notification that goes is among the last that an apply destroys."""
+
+
+SHOWN = SWITCH, MOVE = "aws s3api put-bucket-notification-configuration", "terraform state mv"
+"""How the blocks of commands begin that docs/operations.md has for single edits."""
+
+
+def shown(command: str) -> str:
+    """The block that begins with the command."""
+    (block,) = [each for each in snippets.edits_of(OPERATIONS) if each.startswith(command)]
+    return block
+
+
+def run_as_shown(deployment: Deployment, command: str) -> None:
+    variables = shell.environment(deployment.aws, deployment.stack.directory.with_name("rewired-shell"))
+    here = {**deployment.stack.environment, "BUCKET": deployment.bucket}
+    shell.run(shown(command), {**variables, **here}, deployment.stack.directory)
+
+
+def switch_eventbridge_on(deployment: Deployment) -> Plan:
+    run_as_shown(deployment, SWITCH)
+    return {}
 
 
 def hand_over(deployment: Deployment) -> None:
     """Make the bucket's notification configuration the caller's own, as docs/operations.md shows."""
-    path = deployment.stack.directory / "main.tf.json"
-    root = json.loads(path.read_text(encoding="utf-8"))
-    configuration = {
-        "bucket": deployment.bucket,
-        "eventbridge": True,
-        "queue": {
-            "queue_arn": "${module.invalidation.queue_arn}",
-            "events": [
-                "s3:LifecycleExpiration:*",
-                "s3:ObjectCreated:*",
-                "s3:ObjectRemoved:*",
-                "s3:ObjectRestore:*",
-            ],
-        },
-    }
-    root["resource"] = {"aws_s3_bucket_notification": {"site": configuration}}
-    path.write_text(json.dumps(root, indent=2), encoding="utf-8")
-    moved = 'module.invalidation.aws_s3_bucket_notification.changes["site"]'
-    deployment.stack.run("state", "mv", moved, "aws_s3_bucket_notification.site")
+    queue = {"queue_arn": "${module.invalidation.queue_arn}", "events": OBJECT_EVENTS}
+    configuration = {"bucket": deployment.bucket, "eventbridge": True, "queue": queue}
+    edit_root(deployment, resource={"aws_s3_bucket_notification": {"site": configuration}})
+    run_as_shown(deployment, MOVE)
+
+
+REWIRED = [
+    Edit(
+        "notification to eventbridge",
+        {"bucket_wiring": {"site": "eventbridge"}},
+        after=switch_eventbridge_on,
+        gap="the bucket's configuration is emptied last, and EventBridge is switched on after the apply",
+        gap_before_end=LAST_SECONDS,
+    ),
+    Edit("eventbridge to notification", {"bucket_wiring": {}}),
+    Edit("handed over, external", {"bucket_wiring": {"site": "external"}}, before=hand_over),
+    Edit("external to eventbridge", {"bucket_wiring": {"site": "eventbridge"}}),
+]
+
+
+def rewired(aws: LocalAws, directory: Path) -> dict[str, Edited]:
+    """Edits of the way by which the bucket's changes come."""
+    with live(aws, directory, "rewired") as deployment:
+        return story(deployment, REWIRED)
+
+
+def move_the_state(deployment: Deployment) -> None:
+    for address in (NOTIFICATION, SUBSCRIPTION):
+        deployment.stack.run("state", "mv", f'{address}["site"]', f'{address}["moved"]')
+
+
+def apply_again(deployment: Deployment) -> Plan:
+    return deployment.stack.apply_changes()
+
+
+REKEYED = [
+    Edit(
+        "keys renamed, their state moved first",
+        {"buckets": {"moved": "rekeyed-site"}, "sns_topics": {"moved": "${local.topic_arn}"}},
+        before=move_the_state,
+    ),
+    Edit(
+        "keys renamed alone",
+        {"buckets": {"renamed": "rekeyed-site"}, "sns_topics": {"renamed": "${local.topic_arn}"}},
+        after=apply_again,
+        mends=frozenset({f'{NOTIFICATION}["renamed"]', f'{SUBSCRIPTION}["renamed"]'}),
+        gap="the old key's notification is destroyed last, and a second apply makes it again",
+        gap_before_end=LAST_SECONDS,
+    ),
+    Edit(
+        "batching off",
+        {"batching": None},
+        gap="what still waits in the queues is destroyed with them, once the last trigger has moved",
+        gap_before_end=float("inf"),
+        gap_seconds=LAST_SECONDS,
+    ),
+    Edit("batching on", {"batching": {"window_seconds": 1}}),
+]
+
+
+def rekeyed(aws: LocalAws, directory: Path) -> dict[str, Edited]:
+    """Edits of keys, and of batching."""
+    topic = aws.client("sns").create_topic(Name="rekeyed")["TopicArn"]
+    known = {"topic_arn": topic}
+    with live(aws, directory, "rekeyed", known, sns_topics={"site": "${local.topic_arn}"}) as deployment:
+        return story(deployment, REKEYED)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
+from scripts import terraform
 from scripts.local_aws import LocalAws
 from scripts.terraform import ROOT
 
@@ -14,9 +16,7 @@ AWS_VERSION_1 = ROOT / ".cache" / "nox" / "e2e" / "bin" / "aws"
 
 TERRAFORM = """#!/bin/sh
 # With the PATH of the tests, on which this script is not: it must not find itself.
-here=$PWD
-PATH=$PATH_OF_TESTS
-cd "$CHECKOUT" && exec .venv/bin/python -m scripts.terraform -chdir="$here" "$@"
+PATH=$PATH_OF_TESTS exec {command} "$@"
 """
 
 AWS = """#!/bin/bash
@@ -38,14 +38,14 @@ def environment(aws: LocalAws, directory: Path) -> dict[str, str]:
     programs = directory / "bin"
     if not programs.is_dir():
         programs.mkdir(parents=True)
-        for name, script in (("terraform", TERRAFORM), ("aws", AWS)):
+        command = shlex.join(terraform.command())
+        for name, script in (("terraform", TERRAFORM.format(command=command)), ("aws", AWS)):
             (programs / name).write_text(script, encoding="utf-8")
             (programs / name).chmod(0o755)
     return {
-        **os.environ,
+        **terraform.environment(),
         **aws.environment,
         "AWS_VERSION_1": str(AWS_VERSION_1),
-        "CHECKOUT": str(ROOT),
         "MODULE": str(ROOT),
         "PATH_OF_TESTS": os.environ["PATH"],
         "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),

@@ -12,6 +12,9 @@ from scripts.terraform import ROOT
 
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+EDIT = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""Commands that belong to one edit of the configuration, and are run with it."""
+
 YOUNGER = "needs version 6.52"
 """What a block says of itself that the provider of these tests cannot plan; a snapshot of names holds it."""
 
@@ -82,6 +85,10 @@ def terraform_of(page: Path) -> list[Snippet]:
 
 def shell_of(page: Path) -> list[str]:
     return SHELL.findall(page.read_text(encoding="utf-8"))
+
+
+def edits_of(page: Path) -> list[str]:
+    return EDIT.findall(page.read_text(encoding="utf-8"))
 
 
 def all_terraform() -> list[Snippet]:

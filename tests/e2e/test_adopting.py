@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.adoption import ADOPTED, Adoption
+from tests.e2e.adoption import ADOPTED, WAITED, Adoption
 
 
 def test_the_commands_show_what_the_first_apply_will_remove(adopted: Adoption) -> None:
@@ -31,6 +31,10 @@ def test_the_exclusive_lists_remove_the_policies_that_were_made_by_hand(adopted:
 
 def test_an_imported_log_group_keeps_its_records(adopted: Adoption) -> None:
     assert "of before" in adopted.log
+
+
+def test_what_waited_in_an_imported_queue_is_invalidated(adopted: Adoption) -> None:
+    assert adopted.invalidated == [WAITED]
 
 
 def test_the_plan_after_the_adoption_is_empty(adopted: Adoption) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from scripts.local_aws import LocalAws
 from scripts.provider_snapshot import pages
-from scripts.stack import Stack, changes
+from scripts.stack import Stack
 from scripts.terraform import ROOT
-from tests.e2e import shell, snippets
+from tests.e2e import edits, shell, snippets
 from tests.support.deployments import Deployment, eventually
 from tests.support.examples import INPUTS
 
@@ -41,7 +41,7 @@ def test_every_block_of_terraform_plans(aws: LocalAws, tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(snippets.PROVIDER + "".join(calls), encoding="utf-8")
     stack = Stack(tmp_path, aws.environment)
     stack.init()
-    made = changes(stack.plan())
+    made = stack.changes()
     for each in shown:
         assert made[f"module.{each.where}.module.invalidation.aws_lambda_function.this"] == ["create"]
 
@@ -57,6 +57,17 @@ def test_no_command_of_the_documentation_is_left_out() -> None:
         if page not in run:
             left = [block for block in snippets.shell_of(page) if not block.startswith("make ")]
             assert left == ([REQUESTS] if page.name == "README.md" else []), page
+
+
+def test_no_block_of_the_documentation_is_of_a_kind_that_no_test_runs() -> None:
+    """The blocks of `text` in operations.md are run by edits.py, each with its edit of a live stack."""
+    for page in pages():
+        languages = re.findall(r"^ *```(\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        text = {"text"} if page.name == "operations.md" else set()
+        assert set(languages) <= {"hcl", "sh", "diff", "mermaid"} | text, page
+    assert len(snippets.edits_of(DOCS / "operations.md")) == len(edits.SHOWN)
+    for command in edits.SHOWN:
+        assert edits.shown(command)
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from scripts.stack import changes
 from scripts.terraform import ROOT
 from tests.doubles.cloudfront_server import CloudFront
 from tests.e2e import shell
@@ -197,7 +196,7 @@ def test_everything_takes_requests_from_a_topic_and_from_a_rule(everything: Depl
 
 def test_everything_is_what_its_second_plan_finds_but_for_the_alarms(everything: Deployment) -> None:
     """MiniStack does not return every attribute of an alarm."""
-    planned = changes(everything.stack.plan())
+    planned = everything.stack.changes()
     assert [address for address in planned if "aws_cloudwatch_metric_alarm" not in address] == []
 
 

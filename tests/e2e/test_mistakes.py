@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,38 @@ SAID_OF_VALUES = {
     "an unknown retention": ("is 10", "7, 14"),
 }
 
+OTHER_WRONG_VALUES = {
+    "distribution_id": "arn:aws:cloudfront::123456789012:distribution/E2QWRUHEXAMPLE",
+    "buckets": {"site": "www-example.s3.eu-west-1.amazonaws.com"},
+    "routes": {
+        "twin": {"distribution_id": "E1DOCS", "bucket": "site", "strip_extensions": ["html"]},
+        "double": {"distribution_id": "E1DOCS", "bucket": "site", "strip_extensions": ["html"]},
+        "tail": {"distribution_id": "E1TAIL", "bucket": "site", "origin_path": "/docs/"},
+    },
+    "sns_topics": {"uploads": "arn:aws:sns:eu-west-1:123456789012:uploads.fifo"},
+    "schedule_expression": "cron(0 3 ? * 0 *)",
+    "role_path": "service",
+    "alarm_actions": ["on-call@example.com"],
+    "signed_package": {"bucket": "s3://example-packages", "key": "invalidator.zip"},
+    "tags": {"aws:team": "web"},
+}
+SAID_OF_OTHER_VALUES = {
+    "a distribution's ARN": ("distribution/E2QWRUHEXAMPLE", 'not its ARN or domain name: "E2QWRUHEXAMPLE"'),
+    "a bucket's domain name": (
+        '{"site":"www-example.s3.eu-west-1.amazonaws.com"}',
+        '{ site = "www.example.com" }',
+    ),
+    "an extension without its dot": ('{"double":["html"],"twin":["html"]}', '[".html"]'),
+    "two routes that are one": ("remove one of double, twin", "the same but for their names"),
+    "an origin path with a slash at its end": ('{"tail":"/docs/"}', '"/docs"'),
+    "a FIFO topic": (":uploads.fifo", '"arn:aws:sns:eu-west-1:123456789012:uploads"'),
+    "Sunday as in Unix": ('is "cron(0 3 ? * 0 *)"', "from 1 (Sunday) to 7"),
+    "a path without slashes": ('Refused: "service"', '"/service/"'),
+    "an address of mail": ('["on-call@example.com"]', '"arn:aws:sns:eu-west-1:123456789012:on-call"'),
+    "a package's URI": ('"bucket":"s3://example-packages"', 'bucket = "example-packages"'),
+    "a tag of AWS": ('["aws:team"]', '{ Service = "site" }'),
+}
+
 WRONG_TOGETHER = {
     "buckets": {"files": "www.example.com", "again": "www.example.com", "unused": "unused.example.com"},
     "routes": {
@@ -76,9 +110,14 @@ SAID_TOGETHER = {
 }
 
 
-def refusals(aws: LocalAws, directory: Path, inputs: dict[str, object]) -> str:
-    """All that a plan with these inputs says, on one line."""
-    stack = Stack(write_root(directory, inputs), aws.environment)
+def refusals(aws: LocalAws, directory: Path, *calls: Mapping[str, object]) -> str:
+    """All that a plan of these calls of the module says, on one line."""
+    path = write_root(directory, calls[0]) / "main.tf.json"
+    root = json.loads(path.read_text(encoding="utf-8"))
+    source = root["module"]["invalidation"]["source"]
+    others = {f"other_{number}": {"source": source, **inputs} for number, inputs in enumerate(calls[1:])}
+    path.write_text(json.dumps({**root, "module": {**root["module"], **others}}), encoding="utf-8")
+    stack = Stack(directory, aws.environment)
     stack.init()
     with pytest.raises(TerraformError) as refused:
         stack.plan()
@@ -87,7 +126,7 @@ def refusals(aws: LocalAws, directory: Path, inputs: dict[str, object]) -> str:
 
 @pytest.fixture(scope="module")
 def said_of_values(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return refusals(aws, tmp_path_factory.mktemp("values") / "root", WRONG_VALUES)
+    return refusals(aws, tmp_path_factory.mktemp("values") / "root", WRONG_VALUES, OTHER_WRONG_VALUES)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +134,10 @@ def said_together(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> st
     return refusals(aws, tmp_path_factory.mktemp("together") / "root", WRONG_TOGETHER)
 
 
-@pytest.mark.parametrize(("wrong", "right"), SAID_OF_VALUES.values(), ids=SAID_OF_VALUES)
+ALL_VALUES = {**SAID_OF_VALUES, **SAID_OF_OTHER_VALUES}
+
+
+@pytest.mark.parametrize(("wrong", "right"), ALL_VALUES.values(), ids=ALL_VALUES)
 def test_a_wrong_value_is_named_beside_a_right_one(said_of_values: str, wrong: str, right: str) -> None:
     assert wrong in said_of_values
     assert right in said_of_values

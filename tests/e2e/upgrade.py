@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.local_aws import LocalAws
-from scripts.stack import Stack, changes
+from scripts.stack import Stack
 from scripts.terraform import ROOT
 from tests.e2e import edits, shell, snippets
 from tests.support.deployments import Deployment, make_bucket, make_distribution
@@ -73,13 +73,12 @@ def story(aws: LocalAws, directory: Path) -> Upgrade | None:
     variables = shell.environment(aws, directory.with_name("upgraded-shell"))
     for block in snippets.shell_of(ROOT / "docs" / "upgrading.md"):
         shell.run(block, variables, directory)
-    planned = changes(stack.plan())
-    stack.apply()
+    planned = stack.apply_changes()
     missing = edits.missing_after_waiting(deployment, KEYS)
     after = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return Upgrade(
         planned=planned,
-        second_plan=changes(stack.plan()),
+        second_plan=stack.changes(),
         waited=int(before["ApproximateNumberOfMessages"]),
         missing=missing,
         queue_kept=before["CreatedTimestamp"] == after["CreatedTimestamp"],

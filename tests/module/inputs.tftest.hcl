@@ -893,6 +893,61 @@ run "an_hour_is_of_the_day" {
   expect_failures = [var.schedule_expression]
 }
 
+# EventBridge refuses it at the end of the apply.
+run "a_day_is_of_the_month" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 1,32 * ? *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "a_month_is_of_the_year" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 1 1-13 ? *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# Unix has 0 for Sunday, EventBridge 1.
+run "a_day_is_of_the_week" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 ? * 0 *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "a_day_of_the_week_has_its_english_name" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 ? * MON,DIE *)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
+# EventBridge refuses it at the end of the apply.
+run "a_year_is_of_eventbridge" {
+  command = plan
+
+  variables {
+    schedule_expression = "cron(0 3 1 1 ? 26)"
+  }
+
+  expect_failures = [var.schedule_expression]
+}
+
 # EventBridge refuses the plural.
 run "one_day_is_singular" {
   command = plan
@@ -1243,4 +1298,37 @@ run "an_alarm_action_is_an_arn" {
   }
 
   expect_failures = [var.alarm_actions]
+}
+
+# An object without a key exists nowhere.
+run "a_signed_package_has_a_key" {
+  command = plan
+
+  variables {
+    signed_package = { bucket = "example-packages", key = "" }
+  }
+
+  expect_failures = [var.signed_package]
+}
+
+# The URI of an object is none of its two parts.
+run "a_signed_package_is_in_a_bucket" {
+  command = plan
+
+  variables {
+    signed_package = { bucket = "s3://example-packages", key = "invalidator.zip" }
+  }
+
+  expect_failures = [var.signed_package]
+}
+
+# Copied from a resource of CloudFormation: AWS refuses it in mid-apply.
+run "a_tag_is_not_of_aws" {
+  command = plan
+
+  variables {
+    tags = { "aws:cloudformation:stack-name" = "site" }
+  }
+
+  expect_failures = [var.tags]
 }
