@@ -52,6 +52,11 @@ class Chunk:
         """The time of its oldest change or request."""
         return min([*self.paths.values(), *self.requested.values()], default=self.since)
 
+    @property
+    def newest(self) -> float:
+        """The latest of the times of its paths and requested items."""
+        return max([*self.paths.values(), *self.requested.values()], default=self.since)
+
     def body(self) -> str:
         """The text of the message."""
         return json.dumps(

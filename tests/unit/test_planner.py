@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from invalidator import chunks, planner
+from invalidator import chunks, pace, planner
 from invalidator.chunks import Chunk, ChunkError
 from invalidator.collector import collect, dead_letters
 from invalidator.events import Batch, Change, Rejected, Request
@@ -194,7 +194,7 @@ def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> N
 
 def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None:
     memory = Memory()
-    memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0)
+    memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0, merged=True)
     rest = [*(f"/docs/a{number}" for number in range(50)), "/docs/b"]
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Wait), "the spacing of a group"
@@ -202,7 +202,8 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert [each.items for each in step.invalidations] == [("/docs/a*", "/docs/b")]
-    memory.planned("ESITE/merge", ("/docs/a*",), 500.0 - planner.TAIL_SECONDS)
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/docs/a*",), 500.0 - pace.TAIL_SECONDS, merged=True)
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) == 51
@@ -219,3 +220,40 @@ def test_where_cloudfront_keeps_refusing_names_plans_get_fewer_paths() -> None:
     step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) <= planner.MAX_PATHS_AFTER_REFUSED_NAMES
+
+
+def test_the_plans_of_one_deploy_share_a_budget_of_which_the_last_keeps_a_fifth() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/img/a*", *(f"/{number}" for number in range(59))), 470.0, merged=True)
+    rest = received(*(f"/docs/{number % 70}/{number}" for number in range(300)), since=NOW - 30)
+    assert paths_of(decided(rest, memory=memory)) == 40
+    memory.planned("ESITE/merge", ("/img/b*", *(f"/b{number}" for number in range(39))), 480.0, merged=True)
+    assert paths_of(decided(rest, memory=memory)) == 20
+    memory.planned("ESITE/exact", ("/img/c*",), 480.0, merged=True)
+    assert paths_of(decided(rest, memory=memory)) == 20, "the other lane has a budget of its own"
+    memory.merged = {"ESITE/merge": [pace.MergedPlan(500.0 - pace.TAIL_SECONDS, 100, ("/img/a*",))]}
+    assert paths_of(decided(rest, memory=memory)) == 100
+
+
+def paths_of(step: Wait | Ready) -> int:
+    assert isinstance(step, Ready)
+    return sum(len(each.items) for each in step.invalidations)
+
+
+def test_plans_that_merged_nothing_use_nothing_of_the_budget_of_a_deploy() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/page?*", *(f"/{number}" for number in range(90))), 480.0, merged=False)
+    rest = received(*(f"/docs/{number % 70}/{number}" for number in range(300)), since=NOW - 30)
+    assert paths_of(decided(rest, memory=memory)) == 100
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(59.0, 20.0), (61.0, 2.0)])
+def test_what_changed_a_minute_ago_hardly_waits_for_more(age: float, seconds: float) -> None:
+    """The news of it was held up: a function was killed with it, or there was an outage."""
+    paths = {f"/docs/{number % 70}/{number}": NOW - age for number in range(300)}
+    chunk = Chunk("ESITE", "distribution", NOW, {**paths, "/old": NOW - 9_000})
+    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    assert decided(message) == Wait(seconds, "gathering")
+    step = decided(message, wall=NOW + seconds)
+    assert isinstance(step, Ready)
+    assert step.merged
