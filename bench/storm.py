@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bench import chart
 from rich.console import Console
 from scripts.progress import step
 from tests.doubles.cloudfront_server import (
@@ -169,6 +170,13 @@ def main() -> None:
     parser.add_argument("--one-stage", action="store_true", help="one queue, one function")
     parser.add_argument("--classic", type=int, metavar="CHANGES", help="the storm by one call per object")
     parser.add_argument("--json", type=Path, help="also write all figures into this file")
+    parser.add_argument(
+        "--read",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="figures that --json wrote, instead of a run",
+    )
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
     parser.add_argument("--picture", action="store_true", help=f"draw {PICTURE.name}")
     arguments = parser.parse_args()
@@ -179,7 +187,10 @@ def main() -> None:
         changes = storm(arguments.classic, random.Random(arguments.seed))
         print(json.dumps(classic_storm(changes, arguments.seed)))
         return
-    chosen = [BY_NAME[name] for name in arguments.only or ()] or [
+    known: dict[str, Figures] = {}
+    for file in arguments.read or ():
+        known |= json.loads(file.read_text(encoding="utf-8"))
+    chosen = [BY_NAME[name] for name in arguments.only or known] or [
         each for each in SCENARIOS if not (arguments.short and each.long)
     ]
     console = Console(stderr=True)
@@ -187,6 +198,9 @@ def main() -> None:
     print(f"seed {arguments.seed}, {'one stage' if arguments.one_stage else 'two stages'}", flush=True)
     results: dict[str, Figures] = {}
     for scenario in chosen:
+        if scenario.name in known:
+            results[scenario.name] = known[scenario.name]
+            continue
         began = time.monotonic()
         with step(console, scenario.title) as say:
             results[scenario.name] = scenario.run(Conditions(arguments.seed, deployment, say))
@@ -196,7 +210,7 @@ def main() -> None:
     if arguments.write:
         document = written(DOCUMENT.read_text(encoding="utf-8"), arguments.seed, results)
         DOCUMENT.write_text(document, encoding="utf-8")
-    if arguments.picture or (arguments.write and not arguments.only):
+    if arguments.picture or (arguments.write and not (arguments.only or known)):
         PICTURE.write_text(chart.fresh(seconds_to_fresh(Conditions(arguments.seed))), encoding="utf-8")
     sys.exit(any(figures["lost"] or figures["innocent dead"] for figures in results.values()))
 

@@ -377,7 +377,7 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     split = ids["deferred"] - waiting_ids
     wait = max((each.retry_at - now for each in deferred), default=0.0)
     rest: dict[str, WantedItem] = {}
-    for outcome in deferred:
+    for outcome in deferred if split else ():
         for item, each in as_wanted_items(outcome.invalidation.items, known).items():
             if each.message_ids & split:
                 rest[item] = replace(each, message_ids=each.message_ids & split)

@@ -278,7 +278,7 @@ def _shared_clients() -> Iterator[None]:
     """Make equal clients of boto3 once: they remember nothing, and to make one takes long."""
     made: dict[tuple[str, str], Any] = {}
     session = boto3.Session()
-    make = session.client
+    make: Any = session.client
 
     def client(service: str, *, config: Any, **options: Any) -> Any:
         key = service, repr((sorted(options.items()), config._user_provided_options))

@@ -50,7 +50,7 @@ class Verdict:
     dead: tuple[Change, ...]
     """Changes that no invalidation covers, but a dead letter holds."""
     disputed: tuple[Change, ...]
-    """Changes of a name that begins with `~`, which an item with `%7E` covers if CloudFront takes both for one."""
+    """Changes of a name that begins with `~`, covered by an item with `%7E` if CloudFront equates the two."""
     billed_paths: int
     billed_twice: int
     """Billed paths that covered nothing but what an earlier invalidation had covered since it changed."""

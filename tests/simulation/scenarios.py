@@ -196,7 +196,7 @@ def _after(world_: World, result: Result, ended: float) -> Figures:
 
 
 def after_outage(conditions: Conditions) -> list[float]:
-    """For each change during ten minutes without CloudFront, the seconds from their end until it was fresh."""
+    """For each change in ten minutes without CloudFront, the seconds from their end until it was fresh."""
     ends = START + 600
     with world(seed=conditions.seed, deployment=conditions.deployment) as dark:
         dark.outage("unavailable", begins=START, seconds=600)

@@ -69,7 +69,7 @@ def exchange(handler: Handler, request: Any) -> AWSResponse:
         status=answer.status,
         preload_content=False,
     )
-    found = AWSResponse(request.url, raw.status, raw.headers, raw)
+    found = AWSResponse(request.url, raw.status, raw.headers, raw)  # type: ignore[arg-type]
     found.content  # noqa: B018 - read at once, as botocore does
     return found
 
