@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,14 @@ def test_a_chunk_reads_what_it_wrote() -> None:
     assert chunk.oldest == 3.0
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"version": 1}', '{"version": 2}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "[]", "{}", '{"version": 1}', '{"version": 2}'),
+        received("/a").body.replace('"since":1000.0', '"since":1e999'),
+        received("/a").body.replace('"/a":1000.0', '"/a":NaN'),
+    ],
+)
 def test_anything_else_is_no_chunk(body: str) -> None:
     with pytest.raises(ChunkError):
         Chunk.parse(body)
@@ -257,3 +265,58 @@ def test_what_changed_a_minute_ago_hardly_waits_for_more(age: float, seconds: fl
     step = decided(message, wall=NOW + seconds)
     assert isinstance(step, Ready)
     assert step.merged
+
+
+def test_one_change_of_two_distributions_is_two_pieces_of_work() -> None:
+    routes = {name: {**ROUTE, "distribution_id": f"E{name}"} for name in ("ONE", "TWO")}
+    settings = Settings.from_document({"version": 1, "routes": routes})
+    found = collect(settings, changes("a"), NOW).parcels
+    assert {parcel.group for parcel in found} == {"EONE/exact", "ETWO/exact"}
+    assert len({parcel.deduplication_id for parcel in found}) == 2
+
+
+def test_two_changes_of_one_key_are_two_pieces_of_work() -> None:
+    first, second = (
+        Batch(True, (each,), changes=(Change(each, "assets", "a", NOW),)) for each in ("m1", "m2")
+    )
+    assert len({collect(SETTINGS, each, NOW).parcels[0].deduplication_id for each in (first, second)}) == 2
+
+
+def test_dead_letters_are_requests_that_stay_below_the_size_of_a_message() -> None:
+    paths = [f"/{'x' * 900}/{number}" for number in range(1_000)]
+    found = planner.dead_letters_of_message(received(*paths, requested={"#tag": NOW}), "gone")
+    assert len(found) > 1
+    assert max(len(each.body) for each in found) <= chunks.MAX_BYTES
+    assert {each.reason for each in found} == {"gone"}
+    requests = [json.loads(each.body) for each in found]
+    assert sorted(path for each in requests for path in each.get("paths", ())) == sorted(paths)
+    assert [tag for each in requests for tag in each.get("tags", ())] == ["#tag"]
+    assert {each["distribution_id"] for each in requests} == {"ESITE"}
+
+
+def test_a_chunk_that_was_received_often_is_sent_anew_long_before_sqs_gives_it_up() -> None:
+    often, seldom = (
+        replace(received(f"/{receives}"), receives=receives)
+        for receives in (planner.RECEIVES_BEFORE_RESENDING, planner.RECEIVES_BEFORE_RESENDING - 1)
+    )
+    (parcel,) = planner.as_new_messages([often, seldom])
+    assert parcel.chunk == often.chunk
+    assert parcel.message_ids == {often.message_id}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "days", "error"),
+    [
+        (Chunk("EOTHER", "distribution", NOW, {"/a": NOW}), 0, "no route names the distribution 'EOTHER'"),
+        (Chunk("ESITE", "tenant", NOW, {"/a": NOW}), 0, "no route names the tenant 'ESITE'"),
+        (Chunk("ESITE", "distribution", NOW, {"/a": NOW}), 9.6, "it waited for 9.6 days"),
+        (Chunk("ESITE", "distribution", NOW, {"/a": NOW}), 9.4, ""),
+    ],
+)
+def test_a_chunk_is_given_up_without_a_route_or_when_sqs_would_soon_delete_it(
+    chunk: Chunk, days: float, error: str
+) -> None:
+    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    found = planner.permanent_error(SETTINGS, message, NOW + days * 86_400)
+    assert found.startswith(error)
+    assert bool(found) == bool(error)
