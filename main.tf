@@ -39,7 +39,7 @@ locals {
   batched = var.batching != null
 
   # Seconds. The planner's are not the caller's: its time only has to hold one plan and one round of calls.
-  planner_timeout = 60
+  planner_timeout = 50
 
   # The short form is one route, or one for each of several buckets.
   short_form = {

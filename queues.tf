@@ -9,7 +9,8 @@ locals {
   dead_letter_arn      = "${local.queue_arn}-dead-letters"
   plan_dead_letter_arn = "${local.queue_arn}-plan-dead-letters.fifo"
 
-  # The minimum of Lambda. More collectors gain nothing, as they never wait.
+  # The minimum of Lambda. More collectors hold more batches open at once: each is smaller and waits longer for more, which
+  # delays single changes (docs/decisions.md has the figures).
   collector_concurrency = 2
   # With few planners at once, the memory of each knows most of what is in progress and what was spent.
   planner_concurrency = 2
@@ -89,9 +90,10 @@ resource "aws_sqs_queue" "changes" {
   kms_master_key_id         = one(local.kms_key_arns)
   sqs_managed_sse_enabled   = local.encrypted_by_sqs
 
-  # A message is hidden while its batch is gathered and read: the value that Lambda uses where a queue has less (Lambda
-  # Developer Guide, "Using Lambda with Amazon SQS"); six times the timeout would only delay a killed batch.
-  visibility_timeout_seconds = var.timeout_seconds + var.batching.window_seconds + 30
+  # A message is hidden for as long as its batch may be gathered and read, the least that Lambda takes as it is (Lambda
+  # Developer Guide, "Using Lambda with Amazon SQS"); six times the timeout would only delay a killed batch. A batch that
+  # takes longer, because Lambda polled a quiet queue for up to 20 seconds, is small and read in no time.
+  visibility_timeout_seconds = var.timeout_seconds + var.batching.window_seconds
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn

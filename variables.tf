@@ -440,14 +440,14 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Time in seconds after which Lambda ends a direct request, a collection, or with `batching = null` an invalidation, from 5 to 900. A collection that was ended begins again this time, the batching window and 30 seconds after it began."
+  description = "Time in seconds after which Lambda ends a direct request, a collection, or with `batching = null` an invalidation, from 5 to 900. A collection that was ended begins again this time and the batching window after its messages were received."
   type        = number
-  default     = 60
+  default     = 50
   nullable    = false
 
   validation {
     condition     = floor(var.timeout_seconds) == var.timeout_seconds && var.timeout_seconds >= 5 && var.timeout_seconds <= 900
-    error_message = "timeout_seconds is a whole number from 5 to 900, as 60, and not ${var.timeout_seconds}."
+    error_message = "timeout_seconds is a whole number from 5 to 900, as 50, and not ${var.timeout_seconds}."
   }
 }
 

@@ -1,9 +1,9 @@
-"""The picture of docs/benchmark.md: collateral by workload and budget, and time by the number of changes."""
+"""The pictures of the documents: collateral, the time to plan, and how soon changes are fresh."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -44,11 +44,7 @@ def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
     below = PANEL_TOP + rows * ROW + 62
     height = below + (CURVE_HEIGHT + 84 if costs else 0)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="Collateral of the planner beside the optimum and other rules">',
-        f"<style>{SHAPES}{_colours(LIGHT)}",
-        f"@media (prefers-color-scheme: dark) {{{_colours(DARK)}}}</style>",
-        f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
+        *_paper(height, "Collateral of the planner beside the optimum and other rules"),
         _text(MARGIN, 36, "Unchanged objects thrown out of the cache", "title"),
         _text(MARGIN, 58, "share of all unchanged objects, by redeploy; further left is better", "faint"),
         *_legend(),
@@ -57,6 +53,16 @@ def drawn(comparisons: Sequence[Comparison], costs: Sequence[Cost]) -> str:
     if costs:
         parts += _curve(costs, below)
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _paper(height: float, label: str) -> list[str]:
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="{escape(label)}">',
+        f"<style>{SHAPES}{_colours(LIGHT)}",
+        f"@media (prefers-color-scheme: dark) {{{_colours(DARK)}}}</style>",
+        f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
+    ]
 
 
 def _colours(palette: dict[str, str]) -> str:
@@ -71,6 +77,8 @@ def _colours(palette: dict[str, str]) -> str:
   .blind {{ fill: {blind}; stroke: {paper}; }}
   .known-curve {{ stroke: {known}; }}
   .blind-curve {{ stroke: {blind}; }}
+  .rule-curve {{ stroke: {rule}; }}
+  .ink-curve {{ stroke: {ink}; }}
 """.format(**palette)
 
 
@@ -183,11 +191,7 @@ def listed(rows: Sequence[Row]) -> str:
     height, top, plot = 360, 112, 170
     width = (WIDTH - 2 * MARGIN - 60 - GAP * (len(shapes) - 1)) / len(shapes)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="Collateral over the number of keys: all known, from the listing, blind">',
-        f"<style>{SHAPES}{_colours(LIGHT)}",
-        f"@media (prefers-color-scheme: dark) {{{_colours(DARK)}}}</style>",
-        f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>',
+        *_paper(height, "Collateral over the number of keys: all known, from the listing, blind"),
         _text(MARGIN, 36, "Collateral by the number of keys in the bucket", "title"),
     ]
     x = MARGIN + 6.0
@@ -217,6 +221,71 @@ def listed(rows: Sequence[Row]) -> str:
                 parts.append(_mark(kind, x, top + plot * (1 - math.log10(max(collateral, 1)) / 6)))
     caption = "keys, and how many of them changed; the axis of collateral is logarithmic"
     return "\n".join([*parts, _text(MARGIN, height - 22, caption, "faint"), "</svg>\n"])
+
+
+def fresh(seconds_by_run: Mapping[str, Sequence[float]]) -> str:
+    """The share of changes that are fresh, over the seconds since the change, a curve for each run."""
+    height, top, plot, left = 372, 96, 210, MARGIN + 48
+    right = WIDTH - MARGIN - 400
+    longest = 10 * math.ceil(max(max(each) for each in seconds_by_run.values()) / 10)
+
+    def x(second: float) -> float:
+        return left + (right - left) * second / longest
+
+    def y(share: float) -> float:
+        return top + plot * (1 - share)
+
+    parts = [
+        *_paper(height, "Share of changes that are fresh, over the seconds since the change"),
+        _text(MARGIN, 36, "How soon a change is fresh", "title"),
+        _text(
+            MARGIN,
+            58,
+            "share of the changes for which CloudFront has accepted what covers all of their URLs",
+            "faint",
+        ),
+    ]
+    for percent in (0, 25, 50, 75, 100):
+        parts += [
+            f'<path class="line" d="M{left} {y(percent / 100):.1f}H{right}"/>',
+            _text(left - 10, y(percent / 100) + 4, f"{percent} %", "faint end"),
+        ]
+    parts += [
+        _text(x(second), top + plot + 20, f"{second} s", "faint middle")
+        for second in range(0, longest + 1, 10)
+    ]
+    kinds = ("known", "blind", "rule", "ink")
+    for number, (kind, (run, seconds)) in enumerate(zip(kinds, seconds_by_run.items(), strict=True)):
+        in_order = sorted(seconds)
+        points = [(x(0), y(0))]
+        for place, second in enumerate(in_order):
+            points += [(x(second), y(place / len(in_order))), (x(second), y((place + 1) / len(in_order)))]
+        points.append((x(longest), y(1)))
+        below = top + 12 + number * 54
+        ranks = ", ".join(
+            f"P{percent} {in_order[math.ceil(len(in_order) * percent / 100) - 1]:.0f} s"
+            for percent in (50, 95)
+        )
+        parts += [
+            f'<polyline class="curve {kind}-curve" points="{_points(_thinned(points))}"/>',
+            f'<path class="curve {kind}-curve" d="M{right + 34} {below - 4}h26"/>',
+            _text(right + 70, below, run, "panel"),
+            _text(right + 70, below + 18, f"{ranks}, max {in_order[-1]:.0f} s", "faint"),
+        ]
+    caption = "virtual time, default settings; after an outage, the seconds count from its end"
+    return "\n".join([*parts, _text(MARGIN, height - 22, caption, "faint"), "</svg>\n"])
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points without those that lie within a tenth of a unit of the one before, or between two others."""
+    found: list[tuple[float, float]] = []
+    for point in points:
+        if found and max(abs(point[0] - found[-1][0]), abs(point[1] - found[-1][1])) < 0.1:
+            continue
+        while len(found) > 1 and any(found[-2][axis] == found[-1][axis] == point[axis] for axis in (0, 1)):
+            found.pop()
+        found.append(point)
+    return [*found, points[-1]]
 
 
 def _short(number: int) -> str:

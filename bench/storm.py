@@ -2,8 +2,9 @@
 
 `python -m bench.storm` runs every scenario and prints what each came to beside its bounds. `--only NAME` runs
 one, `--short` leaves out the long ones, `--one-stage` runs the design with one queue and one function,
-`--classic` the recipe of one call per object, `--write` puts the figures into the document. A seed repeats a
-run exactly. Exits 1 where anything was lost, or anything innocent was given up.
+`--classic` the recipe of one call per object. `--write` puts the figures into the document, beside those of
+runs that are not repeated; `--picture` draws how soon changes are fresh, as `--write` does after all runs. A
+seed repeats a run exactly. Exits 1 where anything was lost, or anything innocent was given up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bench import chart
 from rich.console import Console
 from scripts.progress import step
 from tests.doubles.cloudfront_server import (
@@ -37,12 +39,14 @@ from tests.simulation.scenarios import (
     Conditions,
     Figures,
     Scenario,
+    seconds_to_fresh,
     storm,
 )
 from tests.simulation.storm import DEPLOYED, DISTRIBUTION, ONE_STAGE, START, STORMY
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "nothing-lost.md"
+PICTURE = ROOT / "docs" / "freshness.svg"
 BEGIN, END = "<!-- figures: written by bench/storm.py -->", "<!-- end of figures -->"
 """Filled by hand, because cog computes what it checks, and these figures take an hour."""
 SECONDS = frozenset({"P50", "P95", "P99", "max", "after", "Lambda s"})
@@ -97,8 +101,12 @@ def classic_storm(changes: Sequence[Change], seed: int) -> Figures:
 
 def table(header: Row, rows: Sequence[Row]) -> str:
     """A table in Markdown, numbers to the right."""
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return "\n".join(map(line, [header, ["---", *["--:"] * (len(header) - 1)], *rows]))
+
+
+def line(cells: Row) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def shown(name: str, value: float | None) -> str:
@@ -115,6 +123,8 @@ def row(scenario: Scenario, figures: Figures) -> Row:
     cells = []
     for name in SHOWN:
         text = shown(name, figures.get(name))
+        if name == "lost" and figures.get("disputed"):
+            text += f", and {figures['disputed']:g} disputed"
         bound = scenario.bounds.get(name)
         cells.append(
             text
@@ -124,6 +134,24 @@ def row(scenario: Scenario, figures: Figures) -> Row:
             else f"**{text} (≤ {bound:g}) MISS**"
         )
     return (scenario.title, *cells, scenario.before)
+
+
+def rows_of(document: str, seed: int) -> dict[str, str]:
+    """Title → line of the figures that stand in the document, if they are of the same seed."""
+    figures = document.partition(BEGIN)[2].partition(END)[0]
+    lines = figures.splitlines() if f"Seed {seed}." in figures else []
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
+
+
+def written(document: str, seed: int, results: dict[str, Figures]) -> str:
+    """The document with these figures, and with those of the other runs as they stand in it."""
+    standing = rows_of(document, seed)
+    for name, figures in results.items():
+        standing[BY_NAME[name].title] = line(row(BY_NAME[name], figures))
+    lines = [standing[each.title] for each in SCENARIOS if each.title in standing]
+    before, _, rest = document.partition(BEGIN)
+    text = "\n".join([f"Seed {seed}.", "", table(["run", *SHOWN, "one stage"], ()), *lines])
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}"
 
 
 def summary(scenario: Scenario, figures: Figures) -> str:
@@ -143,7 +171,15 @@ def main() -> None:
     parser.add_argument("--one-stage", action="store_true", help="one queue, one function")
     parser.add_argument("--classic", type=int, metavar="CHANGES", help="the storm by one call per object")
     parser.add_argument("--json", type=Path, help="also write all figures into this file")
+    parser.add_argument(
+        "--read",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="figures that --json wrote, instead of a run",
+    )
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
+    parser.add_argument("--picture", action="store_true", help=f"draw {PICTURE.name}")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(f"{each.name}\t{each.title}" for each in SCENARIOS))
@@ -152,7 +188,10 @@ def main() -> None:
         changes = storm(arguments.classic, random.Random(arguments.seed))
         print(json.dumps(classic_storm(changes, arguments.seed)))
         return
-    chosen = [BY_NAME[name] for name in arguments.only or ()] or [
+    known: dict[str, Figures] = {}
+    for file in arguments.read or ():
+        known |= json.loads(file.read_text(encoding="utf-8"))
+    chosen = [BY_NAME[name] for name in arguments.only or known] or [
         each for each in SCENARIOS if not (arguments.short and each.long)
     ]
     console = Console(stderr=True)
@@ -160,6 +199,9 @@ def main() -> None:
     print(f"seed {arguments.seed}, {'one stage' if arguments.one_stage else 'two stages'}", flush=True)
     results: dict[str, Figures] = {}
     for scenario in chosen:
+        if scenario.name in known:
+            results[scenario.name] = known[scenario.name]
+            continue
         began = time.monotonic()
         with step(console, scenario.title) as say:
             results[scenario.name] = scenario.run(Conditions(arguments.seed, deployment, say))
@@ -167,11 +209,10 @@ def main() -> None:
         if arguments.json:
             arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if arguments.write:
-        rows = [row(each, results[each.name]) for each in chosen]
-        text = f"Seed {arguments.seed}.\n\n{table(['run', *SHOWN, 'one stage'], rows)}"
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        document = written(DOCUMENT.read_text(encoding="utf-8"), arguments.seed, results)
+        DOCUMENT.write_text(document, encoding="utf-8")
+    if arguments.picture or (arguments.write and not (arguments.only or known)):
+        PICTURE.write_text(chart.fresh(seconds_to_fresh(Conditions(arguments.seed))), encoding="utf-8")
     sys.exit(any(figures["lost"] or figures["innocent dead"] for figures in results.values()))
 
 

@@ -200,7 +200,7 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
         for item in each.invalidation.items
         if (target, item) not in step.verbatim
     ]
-    MEMORY.planned(group[0].group, accepted, time.monotonic())
+    MEMORY.planned(group[0].group, accepted, time.monotonic(), merged=step.merged)
     settled = planner.settle(target, group, outcomes, time.monotonic())
     unsent = _resend(settled.rest)
     failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), RETRY_SECONDS)

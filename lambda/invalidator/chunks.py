@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,11 @@ class Chunk:
     def oldest(self) -> float:
         """The time of its oldest change or request."""
         return min([*self.paths.values(), *self.requested.values()], default=self.since)
+
+    @property
+    def newest(self) -> float:
+        """The latest of the times of its paths and requested items."""
+        return max([*self.paths.values(), *self.requested.values()], default=self.since)
 
     def body(self) -> str:
         """The text of the message."""
@@ -221,4 +227,4 @@ def _top_directory(path: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
+    return type(value) in (int, float) and math.isfinite(value)

@@ -7,7 +7,7 @@ history grows (rust-lang/docs.rs, PR 2091).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from invalidator import limits
@@ -21,6 +21,9 @@ REFUSED_NAME_SECONDS = 600.0
 
 GONE_SECONDS = 120.0
 """For how long no call is made for a target that does not exist."""
+
+TAIL_SECONDS = 60.0
+"""For how long what is planned next may be a part of the same deploy."""
 
 PLANNERS = 2
 """How many planners may be active at once: the least `maximum_concurrency` of an SQS event source mapping."""
@@ -75,6 +78,14 @@ class InProgress:
         wildcards = invalidation.wildcards
         placed = _Running(now, len(invalidation.items) - wildcards, wildcards)
         self.running[invalidation.target] = [*recent, placed]
+
+    def wildcards_free(self, target: Target, now: float) -> int:
+        """How many more wildcards fit beside those in progress."""
+        return limits.WILDCARDS_IN_PROGRESS - sum(
+            each.wildcards
+            for each in self.running.get(target, ())
+            if each.since > now - limits.COMPLETION_SECONDS
+        )
 
     def room_at(self, target: Target, files: int, wildcards: int) -> float:
         """The time from which the items fit beside those in progress; an unused quota fits any number."""
@@ -174,6 +185,15 @@ class PathAllowance:
         self.paths = max(self.left(now) - paths, 0.0)
 
 
+@dataclass(frozen=True)
+class MergedPlan:
+    """What CloudFront accepted of a plan past its budget."""
+
+    at: float
+    paths: int
+    wildcards: tuple[str, ...]
+
+
 @dataclass
 class Memory:
     """What a sandbox remembers from one invocation to the next."""
@@ -190,8 +210,8 @@ class Memory:
     """Group of the plan queue → the input of its last plan, and the plan: it serves equal input again."""
     refused_names: dict[Target, list[float]] = field(default_factory=dict)
     """Target → the times at which CloudFront refused one of its names."""
-    wildcards: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
-    """Group of the plan queue → the wildcards of its last plan that had any, and when they were accepted."""
+    merged: dict[str, list[MergedPlan]] = field(default_factory=dict)
+    """Group of the plan queue → its merged plans, those within `TAIL_SECONDS` of the last one."""
 
     def record_refused_name(self, target: Target, now: float) -> None:
         """Count a name that CloudFront refused in a call of its own."""
@@ -203,17 +223,16 @@ class Memory:
         """How many of the target's names CloudFront refused within `REFUSED_NAME_SECONDS`."""
         return sum(each > now - REFUSED_NAME_SECONDS for each in self.refused_names.get(target, ()))
 
-    def planned(self, group: str, items: Iterable[str], now: float) -> None:
-        """Remember when a group's plan was sent, and the wildcards among the accepted items."""
+    def planned(self, group: str, items: Collection[str], now: float, *, merged: bool) -> None:
+        """Remember when a group's plan was sent; of a merged one also what was accepted."""
         self.planned_at[group] = now
-        wildcards = tuple(filter(is_wildcard, items))
-        if wildcards:
-            self.wildcards[group] = (now, wildcards)
+        if merged:
+            wildcards = tuple(filter(is_wildcard, items))
+            self.merged[group] = [*self.same_deploy(group, now), MergedPlan(now, len(items), wildcards)]
 
-    def wildcards_since(self, group: str, since: float) -> tuple[str, ...]:
-        """The wildcards of the group's last plan with wildcards, if it was sent after `since`."""
-        sent_at, wildcards = self.wildcards.get(group, (since, ()))
-        return wildcards if sent_at > since else ()
+    def same_deploy(self, group: str, now: float) -> list[MergedPlan]:
+        """The group's merged plans within `TAIL_SECONDS`: what comes now may belong to the same deploy."""
+        return [each for each in self.merged.get(group, ()) if each.at > now - TAIL_SECONDS]
 
     def path_allowance(self, target_id: str, max_paths_per_hour: int, now: float) -> PathAllowance:
         """The target's allowance; a new one where this sandbox has none."""

@@ -37,8 +37,17 @@ BUSY_GATHER_SECONDS = 45.0
 CALL_SPACING_SECONDS = 5.0
 """Between two plans of one group, so that a steady flow of changes is planned in groups."""
 
-TAIL_SECONDS = 60.0
-"""For how long the late paths of a deploy are merged into the wildcards of its plan."""
+LATE_SECONDS = 60.0
+"""Where the newest change is older, the deploy is over, and the news of it was held up."""
+
+LATE_GATHER_SECONDS = 2.0
+"""How long paths wait for more that are held up, or that come after a plan of their deploy."""
+
+TAIL_WILDCARDS = 3
+"""The wildcards that the first plan of a deploy leaves for its late paths: wildcards take half a minute."""
+
+LEAST_SHARE_OF_BUDGET = 1 / 5
+"""The share of its budget that a plan always has, whatever the plans of the same deploy have used."""
 
 TAIL_PATHS = 2
 """The fewest late paths under one of these wildcards that are merged into it."""
@@ -93,6 +102,8 @@ class Ready:
 
     invalidations: tuple[Invalidation, ...]
     verbatim: frozenset[tuple[Target, str]]
+    merged: bool = False
+    """The changes were past the budget."""
 
 
 Measures = Callable[[], Mapping[Target, Measure]]
@@ -180,12 +191,13 @@ def decide(
     changed = dict(left.get(target, {}))
     budget = spendable = affordable_budget(settings, target, memory, now)
     if memory.recently_refused_names(target, now) >= MANY_REFUSED_NAMES:
-        budget = replace(
-            budget,
-            max_paths=min(budget.max_paths, MAX_PATHS_AFTER_REFUSED_NAMES),
-            max_wildcards=min(budget.max_wildcards, MAX_PATHS_AFTER_REFUSED_NAMES),
-        )
-    changed = tail_merged(changed, memory.wildcards_since(group, now - TAIL_SECONDS))
+        budget = limited(budget, MAX_PATHS_AFTER_REFUSED_NAMES)
+    deploy = memory.same_deploy(group, now)
+    changed = tail_merged(changed, [wildcard for each in deploy for wildcard in each.wildcards])
+    rest = rest_of_budget(settings.budget.max_paths, sum(each.paths for each in deploy))
+    budget = limited(budget, rest)
+    most_wildcards = usable_wildcards(memory.in_progress.wildcards_free(target, now), first=not deploy)
+    budget = replace(budget, max_wildcards=min(budget.max_wildcards, most_wildcards))
     merging = must_merge(changed, budget)
     wildcards = sum(map(is_wildcard, requested)) + (
         budget.max_wildcards if merging else sum(map(is_wildcard, changed))
@@ -206,8 +218,12 @@ def decide(
     waits.append(Wait(refusal.until - now, refusal.error))
     if merging:
         entered = [each.chunk.since for each in messages if each.chunk]
-        quiet_at = min(max(entered) + QUIET_SECONDS, min(entered) + BUSY_GATHER_SECONDS)
-        gathered_at = max(min(entered) + gather_seconds(spendable, len(changed)), quiet_at)
+        newest = max(each.chunk.newest for each in messages if each.chunk)
+        late = bool(deploy) or newest < wall - LATE_SECONDS
+        quiet = LATE_GATHER_SECONDS if late else QUIET_SECONDS
+        least = LATE_GATHER_SECONDS if late else GATHER_SECONDS
+        quiet_at = min(max(entered) + quiet, min(entered) + BUSY_GATHER_SECONDS)
+        gathered_at = max(min(entered) + gather_seconds(spendable, len(changed), least), quiet_at)
         waits.append(Wait(gathered_at - wall, "gathering"))
     longest = max(waits, key=lambda wait: wait.seconds)
     if longest.seconds > 0:
@@ -223,7 +239,7 @@ def decide(
     else:
         merged = plan({target: changed}, budget, measures() if merging else None, most)
         memory.plans[group] = (changed, budget), merged
-    return Ready(unmerged + merged, frozenset((target, item) for item in requested))
+    return Ready(unmerged + merged, frozenset((target, item) for item in requested), merging)
 
 
 def tail_merged(changed: Mapping[str, frozenset[str]], wildcards: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -264,14 +280,32 @@ def affordable_budget(settings: Settings, target: Target, memory: Memory, now: f
     if settings.max_paths_per_hour is None:
         return budget
     left = memory.path_allowance(target.id, settings.max_paths_per_hour, now).left(now)
-    most = max(1, min(budget.max_paths, int(left * SHARE_OF_ALLOWANCE)))
-    return replace(budget, max_paths=most, max_wildcards=min(budget.max_wildcards, most))
+    return limited(budget, max(1, int(left * SHARE_OF_ALLOWANCE)))
 
 
-def gather_seconds(budget: Budget, paths: int) -> float:
+def limited(budget: Budget, most: int) -> Budget:
+    """The budget with at most so many paths."""
+    return replace(
+        budget, max_paths=min(budget.max_paths, most), max_wildcards=min(budget.max_wildcards, most)
+    )
+
+
+def usable_wildcards(free: int, *, first: bool) -> int:
+    """The most wildcards of a plan: the first of a deploy leaves some, so that the next need not wait."""
+    if first or free < TAIL_WILDCARDS:
+        free = limits.WILDCARDS_IN_PROGRESS - TAIL_WILDCARDS
+    return free
+
+
+def rest_of_budget(max_paths: int, used: int) -> int:
+    """The paths that a deploy has left of which so many were sent, and never less than a share of all."""
+    return max(max_paths - used, int(max_paths * LEAST_SHARE_OF_BUDGET), 1)
+
+
+def gather_seconds(budget: Budget, paths: int, least: float = GATHER_SECONDS) -> float:
     """How long paths that must be merged wait for more: longer where the allowance is nearly used up."""
     scarcity = max(0.0, 1 - (budget.max_paths - 1) / SCARCE_PATHS) if paths > budget.max_paths else 0.0
-    return GATHER_SECONDS + (LONGEST_GATHER_SECONDS - GATHER_SECONDS) * scarcity
+    return least + (LONGEST_GATHER_SECONDS - least) * scarcity
 
 
 def in_fewer_messages(
@@ -343,7 +377,7 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     split = ids["deferred"] - waiting_ids
     wait = max((each.retry_at - now for each in deferred), default=0.0)
     rest: dict[str, WantedItem] = {}
-    for outcome in deferred:
+    for outcome in deferred if split else ():
         for item, each in as_wanted_items(outcome.invalidation.items, known).items():
             if each.message_ids & split:
                 rest[item] = replace(each, message_ids=each.message_ids & split)

@@ -513,9 +513,13 @@ def serve(
     With `holds_connections` off, the fault "time-out" resets the connection at once, for a caller whose time
     is virtual and who turns that into its own read time-out.
     """
-    handler = type("Handler", (_Handler,), {"cloudfront": cloudfront, "holds_connections": holds_connections})
-    with served(handler, host=host, port=port) as url:
+    with served(handler(cloudfront, holds_connections=holds_connections), host=host, port=port) as url:
         yield url
+
+
+def handler(cloudfront: CloudFront, *, holds_connections: bool) -> type[BaseHTTPRequestHandler]:
+    """The handler of HTTP requests that `serve` serves."""
+    return type("Handler", (_Handler,), {"cloudfront": cloudfront, "holds_connections": holds_connections})
 
 
 def scaled_clock(speed: float) -> Callable[[], float]:

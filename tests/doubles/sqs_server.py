@@ -566,6 +566,10 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serve(sqs: Sqs, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve until the block ends; yields the endpoint's URL. Port 0: any free one."""
-    handler = type("Handler", (_Handler,), {"sqs": sqs, "lock": threading.Lock()})
-    with served(handler, host=host, port=port) as url:
+    with served(handler(sqs), host=host, port=port) as url:
         yield url
+
+
+def handler(sqs: Sqs) -> type[BaseHTTPRequestHandler]:
+    """The handler of HTTP requests that `serve` serves."""
+    return type("Handler", (_Handler,), {"sqs": sqs, "lock": threading.Lock()})

@@ -186,7 +186,7 @@ run "the_function_is_as_the_caller_wants_it" {
   }
 
   assert {
-    condition     = aws_lambda_function.planner[0].function_name == "purge-planner" && aws_lambda_function.planner[0].timeout == 60 && aws_lambda_function.planner[0].reserved_concurrent_executions == 2
+    condition     = aws_lambda_function.planner[0].function_name == "purge-planner" && aws_lambda_function.planner[0].timeout == 50 && aws_lambda_function.planner[0].reserved_concurrent_executions == 2
     error_message = "The planner should have its own timeout, and what its two executions need reserved for it."
   }
 

@@ -188,7 +188,7 @@ run "a_bucket_by_way_of_the_queues" {
   }
 
   assert {
-    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 60 + 5 + 30 && aws_sqs_queue.plan[0].visibility_timeout_seconds == 70 && aws_lambda_function.planner[0].timeout == 60 && aws_lambda_function.this.timeout == 60
+    condition     = aws_sqs_queue.changes[0].visibility_timeout_seconds == 50 + 5 && aws_sqs_queue.plan[0].visibility_timeout_seconds == 60 && aws_lambda_function.planner[0].timeout == 50 && aws_lambda_function.this.timeout == 50
     error_message = "A message should come back soon after the function that held it was killed, and not before."
   }
 
@@ -228,7 +228,7 @@ run "batches_as_the_caller_wants_them" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 20 && aws_sqs_queue.changes[0].visibility_timeout_seconds == 150
+    condition     = aws_lambda_event_source_mapping.changes[0].maximum_batching_window_in_seconds == 20 && aws_sqs_queue.changes[0].visibility_timeout_seconds == 120
     error_message = "The mapping and the queue should follow the window and the timeout."
   }
 

@@ -1,8 +1,8 @@
 """The packaged functions in virtual time: what Lambda does around the handler, and the network under it.
 
 Nothing of the handler is replaced. It is imported from the package, with a module `time` that runs on virtual
-time, and its calls go through the real boto3 over real HTTP. Only the last step, where botocore sends a
-request, is watched: there a call takes its time, and there a function may be killed.
+time, and its calls go through the real boto3. Only the last step, where botocore sends a request, is another:
+there it is handled as HTTP in memory, there a call takes its time, and there a function may be killed.
 
 Processor time is charged by what there is to do and not by this machine's clock: so a seed repeats a run.
 """
@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import itertools
 import json
 import logging
@@ -19,6 +22,7 @@ import random
 import sys
 import threading
 import types
+import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,12 +31,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3  # noqa: F401 - in real time, before the package imports it
+import boto3
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from tests.doubles.cloudfront_server import CloudFront
 from tests.simulation.mapping import ThrottledError
 from tests.simulation.virtual_time import VirtualTime
+from tests.simulation.wire import Handler, exchange
 
 CALL_SECONDS = 0.2
 """What a call of CloudFront takes from here to there and back."""
@@ -84,6 +89,8 @@ class Function:
     time: VirtualTime
     package: Path
     environment: Mapping[str, str]
+    handlers: Mapping[str, Handler]
+    """Endpoint of a service → what answers there."""
     cloudfront: CloudFront
     timeout_seconds: float
     chance: random.Random
@@ -173,7 +180,7 @@ class Function:
         self.step()
         self.sleep(seconds / 2)
         try:
-            answer = _SEND(session, request)
+            answer = exchange(self.handlers[request.url[: request.url.index("/", 8)]], request)
         except ConnectionClosedError:
             if not to_sqs and self.cloudfront.calls[-1].fault == "time-out":
                 self.sleep(session._timeout.read_timeout)
@@ -251,15 +258,40 @@ def lambda_service(environment: Mapping[str, str]) -> Iterator[None]:
     log = logging.Handler()
     log.emit = _note  # type: ignore[method-assign]
     root = logging.getLogger()
+    numbers = random.Random(0)  # noqa: S311 - repeatable
     with (
         mock.patch.dict(os.environ, environment),
         mock.patch.object(URLLib3Session, "send", _watched),
+        _shared_clients(),
+        # botocore marks each request with one, and the operating system's random numbers are slow.
+        mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)),
     ):
         root.addHandler(log)
         try:
             yield
         finally:
             root.removeHandler(log)
+
+
+@contextmanager
+def _shared_clients() -> Iterator[None]:
+    """Make equal clients of boto3 once: they remember nothing, and to make one takes long."""
+    made: dict[tuple[str, str], Any] = {}
+    session = boto3.Session()
+    make: Any = session.client
+
+    def client(service: str, *, config: Any, **options: Any) -> Any:
+        key = service, repr((sorted(options.items()), config._user_provided_options))
+        if key not in made:
+            made[key] = make(service, config=config, **options)
+        return made[key]
+
+    with (
+        mock.patch.object(session, "client", client),
+        mock.patch.object(boto3, "client", client),
+        mock.patch.object(boto3, "Session", lambda: session),
+    ):
+        yield
 
 
 def _imported(
@@ -272,14 +304,15 @@ def _imported(
 
     aside = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
     real = {name: sys.modules[name] for name in stand_ins}
-    sys.path.insert(0, str(package))
+    finder = _PackageFinder(_compiled(package))
+    sys.meta_path.insert(0, finder)
     sys.modules.update(stand_ins)
     try:
-        for name in _names(package):
+        for name in _compiled(package):
             importlib.import_module(name)
     finally:
         sys.modules.update(real)
-        sys.path.remove(str(package))
+        sys.meta_path.remove(finder)
         modules = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
         sys.modules.update(aside)
     own_os = types.SimpleNamespace(**{**vars(os), "environ": dict(environment)})
@@ -300,8 +333,29 @@ def _imported(
     return modules
 
 
+class _PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the modules of the package, whose sources are compiled once and not for each sandbox."""
+
+    def __init__(self, compiled: Mapping[str, tuple[types.CodeType, bool]]) -> None:
+        self._compiled = compiled
+
+    def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self._compiled:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=self._compiled[fullname][1])
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        exec(self._compiled[module.__name__][0], vars(module))  # noqa: S102 - the source that is measured
+
+
 @functools.cache
-def _names(package: Path) -> tuple[str, ...]:
+def _compiled(package: Path) -> Mapping[str, tuple[types.CodeType, bool]]:
+    """Module of the package → its code, and whether it is a package itself."""
+    found = {}
     with zipfile.ZipFile(package) as archive:
-        names = [name.removesuffix(".py").replace("/", ".") for name in archive.namelist()]
-    return tuple(name.removesuffix(".__init__") for name in names if not name.endswith(".__main__"))
+        for path in archive.namelist():
+            name = path.removesuffix(".py").replace("/", ".")
+            if path.endswith(".py") and not name.endswith(".__main__"):
+                code = compile(archive.read(path), f"{package.name}/{path}", "exec", dont_inherit=True)
+                found[name.removesuffix(".__init__")] = code, name.endswith(".__init__")
+    return found

@@ -49,6 +49,8 @@ class Verdict:
     """Changes that no invalidation covers which was accepted after them, nor a dead letter holds."""
     dead: tuple[Change, ...]
     """Changes that no invalidation covers, but a dead letter holds."""
+    disputed: tuple[Change, ...]
+    """Changes of a name that begins with `~`, covered by an item with `%7E` if CloudFront equates the two."""
     billed_paths: int
     billed_twice: int
     """Billed paths that covered nothing but what an earlier invalidation had covered since it changed."""
@@ -143,20 +145,48 @@ def judge(  # noqa: PLR0912 - one walk through time
     for (_, url), numbers in stale.items():
         for number in numbers:
             uncovered[number].append(url)
-    held = _Held(dead_letters)
+    held, encoded = _Held(dead_letters), _Encoded(invalidations)
     lost: list[Change] = []
     dead: list[Change] = []
+    disputed: list[Change] = []
     for number in sorted(uncovered):
         change = in_order[number]
-        (dead if all(held.holds(change, url) for url in uncovered[number]) else lost).append(change)
+        if all(held.holds(change, url) for url in uncovered[number]):
+            dead.append(change)
+        elif all(encoded.covers(change, url) for url in uncovered[number]):
+            disputed.append(change)
+        else:
+            lost.append(change)
     return Verdict(
         lost=tuple(lost),
         dead=tuple(dead),
+        disputed=tuple(disputed),
         billed_paths=sum(len(invalidation.items) for invalidation in invalidations),
         billed_twice=billed_twice,
         seconds={kind: sorted(values) for kind, values in seconds.items()},
         fresh_at=fresh_at,
     )
+
+
+class _Encoded:
+    """Items in which a name begins with `%7E`, to be asked whether one stands for a URL with a `~` there."""
+
+    def __init__(self, invalidations: Iterable[Invalidation]) -> None:
+        self._latest: dict[tuple[str, str], float] = {}
+        for invalidation in invalidations:
+            for item in invalidation.items:
+                if "/%7E" in item:
+                    place = invalidation.target, item
+                    self._latest[place] = max(invalidation.created, self._latest.get(place, -math.inf))
+
+    def covers(self, change: Change, url: str) -> bool:
+        if "/~" not in url:
+            return False
+        item = url.replace("~", "%7E")
+        return any(
+            when >= change.time and item == covered and change.target in ("", target)
+            for (target, covered), when in self._latest.items()
+        )
 
 
 class _Held:

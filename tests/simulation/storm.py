@@ -25,6 +25,7 @@ from tests.simulation.judge import Change, DeadLetter, Verdict, judge, urls_of
 from tests.simulation.mapping import Event
 from tests.simulation.mapping import Mapping as EventSourceMapping
 from tests.simulation.virtual_time import VirtualTime
+from tests.simulation.wire import in_memory
 
 BUCKET = "site"
 DISTRIBUTION = "E1STORM"
@@ -70,10 +71,10 @@ class Deployment:
     concurrency: int = 2
     """The least maximum concurrency that Lambda takes."""
     planner_concurrency: int = 2
-    timeout_seconds: float = 60.0
-    visibility_seconds: float = 95.0
-    planner_timeout_seconds: float = 60.0
-    planner_visibility_seconds: float = 70.0
+    timeout_seconds: float = 50.0
+    visibility_seconds: float = 55.0
+    planner_timeout_seconds: float = 50.0
+    planner_visibility_seconds: float = 60.0
     max_receives: int = 1_000
     retention_seconds: float = 10 * DAY
     dead_retention_seconds: float = 14 * DAY
@@ -312,11 +313,12 @@ def world(
         dead_letters=plan_dead,
     )
     sqs = Sqs({each.name: each for each in (changes, dead_letters, plan, plan_dead)})
-    with (
-        TemporaryDirectory() as directory,
-        cloudfront_server.serve(cloudfront, holds_connections=False) as url,
-        sqs_server.serve(sqs) as sqs_url,
-    ):
+    url, sqs_url = "http://cloudfront.invalid", "http://sqs.invalid"
+    handlers = {
+        url: in_memory(cloudfront_server.handler(cloudfront, holds_connections=False)),
+        sqs_url: in_memory(sqs_server.handler(sqs)),
+    }
+    with TemporaryDirectory() as directory:
         environment = {
             "SETTINGS": json.dumps({**SETTINGS, **(settings or {})}),
             "AWS_ENDPOINT_URL_CLOUDFRONT": url,
@@ -338,6 +340,7 @@ def world(
                 time=time,
                 package=package,
                 environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": name},
+                handlers=handlers,
                 cloudfront=cloudfront,
                 timeout_seconds=timeout_seconds,
                 chance=random.Random(f"{seed} {name}"),  # noqa: S311 - repeatable by its seed

@@ -115,3 +115,10 @@ def test_a_change_is_fresh_when_the_last_of_its_urls_is_covered() -> None:
 def test_an_invalidation_of_another_distribution_covers_nothing() -> None:
     change = Change("a", 10, target="E2")
     assert judge([change], [accepted(20, "/a")]).lost == (change,)
+
+
+def test_a_name_that_begins_with_a_tilde_is_disputed_where_only_its_encoded_form_was_accepted() -> None:
+    name, amid, late = Change("docs/~b", 10), Change("docs/a~b", 10), Change("docs/~b", 30)
+    verdict = judge([name, amid, late], [accepted(20, "/docs/%7Eb", "/docs/a%7Eb")])
+    assert (verdict.disputed, verdict.lost) == ((name,), (amid, late))
+    assert judge([name], [accepted(20, "/docs/*")]).disputed == ()

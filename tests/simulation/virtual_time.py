@@ -22,6 +22,7 @@ class VirtualTime:
         self._main_turn = threading.Semaphore(0)
         self._turn = threading.local()
         self._failures: list[BaseException] = []
+        self._until: Callable[[], bool] = lambda: False
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -50,12 +51,19 @@ class VirtualTime:
     def sleep(self, seconds: float) -> None:
         """Let others have the turn until so much time has passed. Only for threads begun by `spawn`."""
         turn: threading.Semaphore = self._turn.mine
-        self._wake_at(self._now + max(0.0, seconds), turn)
+        wakes = self._now + max(0.0, seconds)
+        if not self._agenda or self._agenda[0][0] > wakes:
+            # Nobody has anything to do before: the turn would come back at once.
+            self._now = wakes
+            if not self._until():
+                return
+        self._wake_at(wakes, turn)
         self._main_turn.release()
         turn.acquire()
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Go on until nothing is left to do, or `until` says so. Raises what a thread or a call raised."""
+        self._until = until
         while self._agenda and not until():
             self._now, _, work = heapq.heappop(self._agenda)
             work()

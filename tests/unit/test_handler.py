@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -18,8 +18,10 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 import index
-from invalidator import cloudfront, codepipeline, inventory, report
+from invalidator import cloudfront, codepipeline, inventory, queues, report
+from invalidator.chunks import Chunk, DeadLetter
 from invalidator.plan import Invalidation
+from invalidator.planner import Received
 from invalidator.report import InvalidationError
 from invalidator.settings import SettingsError
 from invalidator.submission import Accepted, CallError
@@ -400,3 +402,43 @@ def test_long_names_in_the_log(distribution: str, caplog: pytest.LogCaptureFixtu
     assert len(str(failed.value)) < 1_000
     for record in caplog.records:
         assert len(str(vars(record))) < 5_000
+
+
+def test_a_chunk_that_makes_the_planner_raise_is_given_up_alone(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = [
+        Chunk(distribution, "distribution", 1e9, {f"/{name}": time.time()}) for name in ("a", "bad", "b")
+    ]
+    records = [
+        {
+            "messageId": f"m{number}",
+            "receiptHandle": f"r{number}",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:plan.fifo",
+            "attributes": {"MessageGroupId": f"{distribution}/exact"},
+            "body": replace(chunk, since=time.time()).body(),
+        }
+        for number, chunk in enumerate(chunks)
+    ]
+    planned: list[str] = []
+    given_up: list[DeadLetter] = []
+
+    def send(_: object, __: object, group: Sequence[Received], ___: float) -> dict[str, float]:
+        paths = [path for message in group if message.chunk for path in message.chunk.paths]
+        if "/bad" in paths:
+            raise ZeroDivisionError
+        planned.extend(paths)
+        return {}
+
+    def give_up(_: str, dead_letter: DeadLetter) -> bool:
+        given_up.append(dead_letter)
+        return True
+
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", "https://sqs.invalid/dead")
+    monkeypatch.setattr(index, "_send", send)
+    monkeypatch.setattr(queues, "send_dead_letter", give_up)
+    assert index.lambda_handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert planned == ["/a", "/b"]
+    assert [json.loads(each.body)["paths"] for each in given_up] == [["/bad"]]
+    assert "for this chunk alone" in given_up[0].reason

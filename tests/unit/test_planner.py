@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from invalidator import chunks, planner
+from invalidator import chunks, pace, planner
 from invalidator.chunks import Chunk, ChunkError
 from invalidator.collector import collect, dead_letters
 from invalidator.events import Batch, Change, Rejected, Request
@@ -51,7 +52,14 @@ def test_a_chunk_reads_what_it_wrote() -> None:
     assert chunk.oldest == 3.0
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"version": 1}', '{"version": 2}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "[]", "{}", '{"version": 1}', '{"version": 2}'),
+        received("/a").body.replace('"since":1000.0', '"since":1e999'),
+        received("/a").body.replace('"/a":1000.0', '"/a":NaN'),
+    ],
+)
 def test_anything_else_is_no_chunk(body: str) -> None:
     with pytest.raises(ChunkError):
         Chunk.parse(body)
@@ -194,7 +202,7 @@ def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> N
 
 def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None:
     memory = Memory()
-    memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0)
+    memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0, merged=True)
     rest = [*(f"/docs/a{number}" for number in range(50)), "/docs/b"]
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Wait), "the spacing of a group"
@@ -202,7 +210,8 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert [each.items for each in step.invalidations] == [("/docs/a*", "/docs/b")]
-    memory.planned("ESITE/merge", ("/docs/a*",), 500.0 - planner.TAIL_SECONDS)
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/docs/a*",), 500.0 - pace.TAIL_SECONDS, merged=True)
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) == 51
@@ -219,3 +228,95 @@ def test_where_cloudfront_keeps_refusing_names_plans_get_fewer_paths() -> None:
     step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) <= planner.MAX_PATHS_AFTER_REFUSED_NAMES
+
+
+def test_the_plans_of_one_deploy_share_a_budget_of_which_the_last_keeps_a_fifth() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/img/a*", *(f"/{number}" for number in range(59))), 470.0, merged=True)
+    rest = received(*(f"/docs/{number % 70}/{number}" for number in range(300)), since=NOW - 30)
+    assert paths_of(decided(rest, memory=memory)) == 40
+    memory.planned("ESITE/merge", ("/img/b*", *(f"/b{number}" for number in range(39))), 480.0, merged=True)
+    assert paths_of(decided(rest, memory=memory)) == 20
+    memory.planned("ESITE/exact", ("/img/c*",), 480.0, merged=True)
+    assert paths_of(decided(rest, memory=memory)) == 20, "the other lane has a budget of its own"
+    memory.merged = {"ESITE/merge": [pace.MergedPlan(500.0 - pace.TAIL_SECONDS, 100, ("/img/a*",))]}
+    assert paths_of(decided(rest, memory=memory)) == 100
+
+
+def paths_of(step: Wait | Ready) -> int:
+    assert isinstance(step, Ready)
+    return sum(len(each.items) for each in step.invalidations)
+
+
+def test_plans_that_merged_nothing_use_nothing_of_the_budget_of_a_deploy() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/page?*", *(f"/{number}" for number in range(90))), 480.0, merged=False)
+    rest = received(*(f"/docs/{number % 70}/{number}" for number in range(300)), since=NOW - 30)
+    assert paths_of(decided(rest, memory=memory)) == 100
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(59.0, 20.0), (61.0, 2.0)])
+def test_what_changed_a_minute_ago_hardly_waits_for_more(age: float, seconds: float) -> None:
+    """The news of it was held up: a function was killed with it, or there was an outage."""
+    paths = {f"/docs/{number % 70}/{number}": NOW - age for number in range(300)}
+    chunk = Chunk("ESITE", "distribution", NOW, {**paths, "/old": NOW - 9_000})
+    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    assert decided(message) == Wait(seconds, "gathering")
+    step = decided(message, wall=NOW + seconds)
+    assert isinstance(step, Ready)
+    assert step.merged
+
+
+def test_one_change_of_two_distributions_is_two_pieces_of_work() -> None:
+    routes = {name: {**ROUTE, "distribution_id": f"E{name}"} for name in ("ONE", "TWO")}
+    settings = Settings.from_document({"version": 1, "routes": routes})
+    found = collect(settings, changes("a"), NOW).parcels
+    assert {parcel.group for parcel in found} == {"EONE/exact", "ETWO/exact"}
+    assert len({parcel.deduplication_id for parcel in found}) == 2
+
+
+def test_two_changes_of_one_key_are_two_pieces_of_work() -> None:
+    first, second = (
+        Batch(True, (each,), changes=(Change(each, "assets", "a", NOW),)) for each in ("m1", "m2")
+    )
+    assert len({collect(SETTINGS, each, NOW).parcels[0].deduplication_id for each in (first, second)}) == 2
+
+
+def test_dead_letters_are_requests_that_stay_below_the_size_of_a_message() -> None:
+    paths = [f"/{'x' * 900}/{number}" for number in range(1_000)]
+    found = planner.dead_letters_of_message(received(*paths, requested={"#tag": NOW}), "gone")
+    assert len(found) > 1
+    assert max(len(each.body) for each in found) <= chunks.MAX_BYTES
+    assert {each.reason for each in found} == {"gone"}
+    requests = [json.loads(each.body) for each in found]
+    assert sorted(path for each in requests for path in each.get("paths", ())) == sorted(paths)
+    assert [tag for each in requests for tag in each.get("tags", ())] == ["#tag"]
+    assert {each["distribution_id"] for each in requests} == {"ESITE"}
+
+
+def test_a_chunk_that_was_received_often_is_sent_anew_long_before_sqs_gives_it_up() -> None:
+    often, seldom = (
+        replace(received(f"/{receives}"), receives=receives)
+        for receives in (planner.RECEIVES_BEFORE_RESENDING, planner.RECEIVES_BEFORE_RESENDING - 1)
+    )
+    (parcel,) = planner.as_new_messages([often, seldom])
+    assert parcel.chunk == often.chunk
+    assert parcel.message_ids == {often.message_id}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "days", "error"),
+    [
+        (Chunk("EOTHER", "distribution", NOW, {"/a": NOW}), 0, "no route names the distribution 'EOTHER'"),
+        (Chunk("ESITE", "tenant", NOW, {"/a": NOW}), 0, "no route names the tenant 'ESITE'"),
+        (Chunk("ESITE", "distribution", NOW, {"/a": NOW}), 9.6, "it waited for 9.6 days"),
+        (Chunk("ESITE", "distribution", NOW, {"/a": NOW}), 9.4, ""),
+    ],
+)
+def test_a_chunk_is_given_up_without_a_route_or_when_sqs_would_soon_delete_it(
+    chunk: Chunk, days: float, error: str
+) -> None:
+    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    found = planner.permanent_error(SETTINGS, message, NOW + days * 86_400)
+    assert found.startswith(error)
+    assert bool(found) == bool(error)
