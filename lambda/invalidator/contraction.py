@@ -36,6 +36,38 @@ def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: in
     return tree
 
 
+def coarsened(forks: Sequence[Fork], fewest_paths: int) -> tuple[Sequence[int], Sequence[Fork]]:
+    """The forks with so many paths or more, as a tree of their own; their numbers in `forks` come first.
+
+    The paths of the forks left out become their parents' own. The root stays.
+    """
+    numbers: list[int] = []
+    kept: list[Fork] = []
+    complete: list[tuple[Fork | None, int, int]] = []
+    """For each subtree whose parent is not reached: its fork if that is kept, its paths and its wildcards."""
+    for number, fork in enumerate(forks):
+        first_child = len(complete) - fork.children
+        children = complete[first_child:]
+        del complete[first_child:]
+        paths = fork.last - fork.first + 1
+        wildcards = fork.wildcards + sum(below for _, _, below in children)
+        if paths < fewest_paths and number < len(forks) - 1:
+            complete.append((None, paths, wildcards))
+            continue
+        left_out = [each for each in children if each[0] is None]
+        below = [each[0] for each in children if each[0] is not None]
+        coarse = fork._replace(
+            children=len(below),
+            size=1 + sum(each.size for each in below),
+            paths=fork.paths + sum(each[1] for each in left_out),
+            wildcards=fork.wildcards + sum(each[2] for each in left_out),
+        )
+        numbers.append(number)
+        kept.append(coarse)
+        complete.append((coarse, paths, wildcards))
+    return numbers, kept
+
+
 def _at_price(tree: Contracted, price: float, largest: float) -> Contracted:
     """The tree without the forks under any fork that is cheaper to close, at `price` for each path saved.
 

@@ -1,27 +1,38 @@
-"""Pages of a bucket's listing, in a tenth of the processor time that botocore takes for them."""
+"""Pages of a bucket's listing, in a fifth of the processor time that botocore takes for them."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 
 from invalidator.listing import PAGES_AT_ONCE, ListingError, Page, Place
 from invalidator.text import said
 
-CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+CONNECT_SECONDS, READ_SECONDS = 1, 2
 """The plan waits for the listing three seconds at most, and is made without it rather than late."""
 
+CONFIG = Config(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    signature_version="s3v4",
+)
+
+URL_SECONDS = 60
+"""For how long the signed URL of a page is valid: it is used at once."""
+
 _KEY = re.compile(rb"<Key>([^<]*)</Key>")
-_CONTENTS = re.compile(rb"<Contents>.*</Contents>", re.DOTALL)
 
 
 def list_pages(places: Sequence[Place]) -> list[Page | ListingError]:
@@ -31,16 +42,21 @@ def list_pages(places: Sequence[Place]) -> list[Page | ListingError]:
     listed answers its error.
     """
     if len(places) == 1:
-        return [_page(client(), places[0])]
-    return list(_threads().map(functools.partial(_page, client()), places))
+        return [_page(places[0])]
+    return list(_threads().map(_page, places))
 
 
 @functools.cache
 def client() -> Any:
     """The client of S3, made once: that takes some 100 ms of a whole processor."""
-    s3 = boto3.client("s3", config=CONFIG)
-    s3.meta.events.register("before-parse.s3.ListObjectsV2", _take_keys)
-    return s3
+    return boto3.client("s3", config=CONFIG)
+
+
+@functools.cache
+def _http() -> URLLib3Session:
+    """What botocore sends its own requests with: it knows the proxies and certificates of the environment."""
+    timeouts: Any = (CONNECT_SECONDS, READ_SECONDS)
+    return URLLib3Session(timeout=timeouts, max_pool_connections=PAGES_AT_ONCE)
 
 
 @functools.cache
@@ -48,38 +64,40 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PAGES_AT_ONCE)
 
 
-def _page(s3: Any, place: Place) -> Page | ListingError:
+def _page(place: Place) -> Page | ListingError:
+    """The page, asked for with a signed URL and read by a regular expression: 3 ms of a whole processor.
+
+    botocore's own call takes over 100 ms, most of it for its two readings of the XML. It is made where the
+    URL answers anything but a listing: it finds the region of the bucket, or says what is wrong.
+    """
     request = {"Bucket": place.bucket, "Prefix": place.prefix, "StartAfter": place.start_after}
+    request = {name: value for name, value in request.items() if value}
     try:
-        answer = s3.list_objects_v2(**{name: value for name, value in request.items() if value})
+        found = _quick_page(request)
+        if found is not None:
+            return found
+        page = client().list_objects_v2(**request)
     except (ClientError, BotoCoreError) as error:
         return ListingError(place.bucket, said(error))
-    keys = answer.get("Keys")
-    if keys is None:
-        keys = [item["Key"].encode() for item in answer.get("Contents", [])]
-    return Page(keys, answer["IsTruncated"])
+    return Page([item["Key"].encode() for item in page.get("Contents", [])], page["IsTruncated"])
 
 
-def _take_keys(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_others: object
-) -> None:
-    """Takes the keys out of the XML before botocore parses it: 140 to 210 ms for a page of 1,000 keys.
+def _quick_page(request: Mapping[str, str]) -> Page | None:
+    """The page behind a signed URL; None where that answers anything but a listing."""
+    url = client().generate_presigned_url("list_objects_v2", {**request, "EncodingType": "url"}, URL_SECONDS)
+    try:
+        answer = _http().send(AWSRequest("GET", url).prepare())
+    except EndpointConnectionError:
+        return None
+    body = answer.content
+    if answer.status_code != 200 or b"</ListBucketResult>" not in body[-64:]:
+        return None
+    return Page(_keys(body), b"<IsTruncated>true</IsTruncated>" in body)
 
-    botocore emits the event "before-parse", and adds what the handler leaves behind to the parsed answer
-    (1.44 does; 1.34 knows no such event, and its slower answer is read instead).
-    """
-    body = response_dict["body"]
+
+def _keys(body: bytes) -> list[bytes]:
+    """The keys in the XML of a listing; where asked to, S3 encodes them as forms do: a `+` for a space."""
     keys = _KEY.findall(body)
-    response_dict["body"] = _CONTENTS.sub(b"", body)
-    if b"<EncodingType>url</EncodingType>" in body:
-        keys = [
-            unquote_to_bytes(key.replace(b"+", b" ")) if b"%" in key or b"+" in key else key for key in keys
-        ]
-    elif b"&" in body:
-        keys = [unescape(key.decode()).encode() for key in keys]
-    customized_response_dict["Keys"] = keys
-
-
-def _decoded(key: bytes) -> bytes:
-    """A key that S3 encoded as forms do, with a `+` for a space."""
-    return unquote_to_bytes(key.replace(b"+", b" "))
+    if b"<EncodingType>url</EncodingType>" not in body:
+        return [unescape(key.decode()).encode() for key in keys] if b"&" in body else keys
+    return [unquote_to_bytes(key.replace(b"+", b" ")) if b"%" in key or b"+" in key else key for key in keys]

@@ -112,7 +112,7 @@ class Listing:
             self._count(sources, choose)
             if not any(source.listed for source in sources):
                 return None
-            return Collateral(_summed(sources, 1.0), len(tree.stems))
+            return Collateral(_summed(sources, _Source.expected), len(tree.stems))
 
         return measure
 
@@ -129,7 +129,7 @@ class Listing:
             listed = [source for source in sources if source.bucket not in self.failures]
             if self._is_over() or not listed:
                 return
-            closed = choose(_summed(sources, 0.0))
+            closed = choose(_summed(sources, _Source.at_least))
             doubts = sorted((doubt for source in listed for doubt in source.doubts(closed)), reverse=True)
             wanted = [(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]]
 
@@ -187,6 +187,10 @@ class _Source:
             COMPLETE if self._bounds[cell + 1] <= first or self._bounds[cell] >= end else UNSEEN
             for cell in range(len(self._counts))
         ]
+        self._at_least = [0.0] * len(self._counts)
+        """What each cell is taken to hold: nothing as long as it was not listed."""
+        self._totals, self._numbers = list(FIRST_MEANS), [1] * len(FIRST_MEANS)
+        """For each level, what the cells hold that are known, and their number."""
         self._counted_to: dict[int, str] = {}
         """Cell that was begun → the last key that was counted."""
         self._levels = [0] * len(self._counts)
@@ -219,44 +223,50 @@ class _Source:
             if page.more and last < self._bounds[here + 1]:
                 # Another page may have come further into this cell.
                 if self._states[here] != COMPLETE and self._counted_to.get(here, "").encode() < last:
-                    self._states[here], self._counts[here] = BEGUN, counted
+                    self._know(here, BEGUN, counted)
                     self._counted_to[here] = last.decode()
                 return
-            self._states[here], self._counts[here] = COMPLETE, counted
+            self._know(here, COMPLETE, counted)
             self._counted_to.pop(here, None)
             counted, at = 0, end
 
+    def _know(self, cell: int, state: int, count: int) -> None:
+        """Notes what is known of the cell now; the sums follow."""
+        level = self._levels[cell]
+        if self._states[cell] == UNSEEN:
+            self._numbers[level] += 1
+        held = count * (UNFINISHED if state == BEGUN else 1)
+        self._totals[level] += held - self._at_least[cell]
+        self._states[cell], self._counts[cell], self._at_least[cell] = state, count, held
+
     def doubts(self, closed: Iterable[Fork]) -> Iterator[Doubt]:
         """For each of the forks the cell that tells most about it, if any is not complete."""
-        means = self._means()
+        means = [total / number for total, number in zip(self._totals, self._numbers, strict=True)]
+        counts, levels = self._counts, self._levels
         for fork in closed:
             low, high = self._span_of[_identity(fork)]
-            unseen = [(means[self._levels[at]], -at) for at in range(low, high) if self._states[at] == UNSEEN]
-            begun = [(self._counts[at], at) for at in range(low, high) if self._states[at] == BEGUN]
-            if unseen:
+            states = self._states[low:high]
+            begun = [at for at, state in enumerate(states, low) if state == BEGUN]
+            if UNSEEN in states:
+                unseen = [at for at, state in enumerate(states, low) if state == UNSEEN]
                 # Where one cell is large, others may be.
-                weight = sum(mean for mean, _ in unseen) + sum(count for count, _ in begun)
-                yield Doubt(True, weight, -max(unseen)[1], self)
+                weight = sum(means[levels[at]] for at in unseen) + sum(counts[at] for at in begun)
+                yield Doubt(True, weight, max(unseen, key=lambda at: means[levels[at]]), self)
             elif begun:
-                count, cell = min(begun)
-                yield Doubt(False, -count, cell, self)
+                smallest = min(begun, key=counts.__getitem__)
+                yield Doubt(False, -counts[smallest], smallest, self)
 
-    def expected(self, share_of_mean: float) -> list[float]:
-        """What each cell holds, as far as is known; one not listed, that share of its level's mean."""
-        means = [mean * share_of_mean for mean in self._means()]
+    def at_least(self) -> Sequence[float]:
+        """What each cell holds, as far as is known; one not listed, nothing."""
+        return self._at_least
+
+    def expected(self) -> Sequence[float]:
+        """What each cell holds, as far as is known; one not listed, the mean of its level."""
+        means = [total / number for total, number in zip(self._totals, self._numbers, strict=True)]
         return [
-            count if state == COMPLETE else count * UNFINISHED if state == BEGUN else means[level]
-            for level, state, count in zip(self._levels, self._states, self._counts, strict=True)
+            means[level] if state == UNSEEN else held
+            for level, state, held in zip(self._levels, self._states, self._at_least, strict=True)
         ]
-
-    def _means(self) -> list[float]:
-        """What the cells of each level hold on average, as far as they are known."""
-        totals, numbers = list(FIRST_MEANS), [1] * len(FIRST_MEANS)
-        for level, state, count in zip(self._levels, self._states, self._counts, strict=True):
-            if state != UNSEEN:
-                numbers[level] += 1
-                totals[level] += count * (UNFINISHED if state == BEGUN else 1)
-        return [total / number for total, number in zip(totals, numbers, strict=True)]
 
     def _unchanged(self, keys: Sequence[bytes]) -> list[bytes]:
         """The keys of the objects that the routes serve and that the changes do not purge anyway."""
@@ -290,11 +300,11 @@ def _identity(fork: Fork) -> tuple[int, int]:
     return fork.first, fork.end
 
 
-def _summed(sources: Sequence[_Source], share_of_mean: float) -> list[float]:
-    """The expected collateral of each fork, in all buckets."""
+def _summed(sources: Sequence[_Source], cells_of: Callable[[_Source], Sequence[float]]) -> list[float]:
+    """The collateral of each fork in all buckets, by what their cells hold."""
     costs = [0.0] * len(sources[0].spans)
     for source in sources:
-        before = [0.0, *accumulate(source.expected(share_of_mean))]
+        before = [0.0, *accumulate(cells_of(source))]
         costs = [
             cost + before[high] - before[low] for cost, (low, high) in zip(costs, source.spans, strict=True)
         ]

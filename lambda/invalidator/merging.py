@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from invalidator.collateral import Measure, estimated
-from invalidator.contraction import contracted
+from invalidator.collateral import Collateral, Measure, estimated
+from invalidator.contraction import coarsened, contracted
 from invalidator.knapsack import Limits, solve
 from invalidator.prefix_tree import Fork, Tree, build_tree, is_wildcard, maximal, sorted_by_stem
 
@@ -18,6 +18,9 @@ MAX_FORKS = 600
 
 ROUGH_FORKS, ROUGH_NUMBERS = 120, 16
 """The most forks and numbers of paths of a rough choice, which tells the listing what to list next."""
+
+ROUGH_SHARE = 1_000
+"""A rough choice closes no fork with less than this part of the paths, so that it is made in milliseconds."""
 
 
 def merge(
@@ -72,10 +75,17 @@ def _to_close(
     def within(costs: Sequence[float]) -> Sequence[float]:
         return [cost if may_close else math.inf for cost, may_close in zip(costs, allowed, strict=True)]
 
-    def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:
-        return solve(*contracted(tree.forks, within(costs), ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS)
+    def measured(measure: Measure) -> Collateral | None:
+        numbers, forks = coarsened(tree.forks, len(members) // ROUGH_SHARE)
+        may_close = [allowed[number] for number in numbers]
 
-    collateral = (measure and measure(tree, members, choose_roughly)) or estimated(tree)
+        def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:
+            own = [costs[at] if may else math.inf for at, may in zip(numbers, may_close, strict=True)]
+            return solve(*contracted(forks, own, ROUGH_FORKS), limits, max_numbers=ROUGH_NUMBERS)
+
+        return measure(tree, members, choose_roughly)
+
+    collateral = (measure and measured(measure)) or estimated(tree)
     return solve(
         *contracted(tree.forks, within(collateral.of_forks), MAX_FORKS),
         limits,

@@ -1,7 +1,9 @@
 """Made-up sites, each by a seed: the keys of a bucket, and which of them a deploy changed.
 
-Four shapes: `directories` (a deploy changes directories as a whole), `assets` (it replaces hashed assets and
-rewrites pages here and there), `scattered` (single objects anywhere) and `unkind` (one object in each of many
+Six shapes: `directories` (a deploy changes directories as a whole), `assets` (it replaces hashed assets and
+rewrites pages here and there), `versions` (documentation: it rewrites the newest versions, and the start
+pages and search indexes of all others), `catalogue` (a shop: it rewrites whole categories, hashed assets and
+single products elsewhere), `scattered` (single objects anywhere) and `unkind` (one object in each of many
 directories of very different sizes, with names of every script and of one endless common prefix).
 """
 
@@ -11,7 +13,7 @@ import random
 from bisect import bisect_left
 from typing import NamedTuple
 
-SHAPES = ("directories", "assets", "scattered", "unkind")
+SHAPES = ("directories", "assets", "versions", "catalogue", "scattered", "unkind")
 # fmt: off
 WORDS = (
     "about", "article", "blog", "button", "chart", "docs", "event", "field", "frame", "guide", "help",
@@ -107,9 +109,66 @@ def _unkind(chance: random.Random, keys: int, changes: int) -> tuple[set[str], s
     return {key for directory in made for key in directory}, changed
 
 
+def _versions(chance: random.Random, keys: int, changes: int) -> tuple[set[str], set[str]]:
+    """Forty versions of a manual with about the same pages; most chapters of the newest ones change."""
+    size = keys // 40
+    chapters = [f"{chance.choice(WORDS)}-{number}" for number in range(max(3, size // 150))]
+    weights = [chance.paretovariate(1.1) for _ in chapters]
+    pages = sorted(
+        {
+            f"{chapter}/{chance.choice(WORDS)}-{number}{chance.choice(('/index', ''))}.html"
+            for number, chapter in enumerate(chance.choices(chapters, weights, k=size))
+        }
+    )
+    versions = [f"en/{number // 10}.{number % 10}/" for number in range(40)]
+    every: set[str] = set()
+    changed: set[str] = set()
+    for version in versions:
+        own = [f"{version}{page}" for page in pages if chance.random() < 0.9]
+        every.update(own)
+        changed.update(f"{version}{name}" for name in ("index.html", "search.json", "sitemap.xml"))
+        changed.update(chance.sample(own, min(len(own), 2)))
+    for version in reversed(versions):
+        own = sorted(key for key in every if key.startswith(version))
+        for chapter in chapters:
+            part = [key for key in own if key.startswith(f"{version}{chapter}/")]
+            if len(changed) < changes * 0.8 and chance.random() < 0.8:
+                changed.update(part[: changes // 4])
+    bundle = [f"_static/{chance.getrandbits(32):08x}.{chance.choice(('js', 'css'))}" for _ in range(size)]
+    every.update(bundle[: size // 2])
+    changed.update(bundle[size // 2 :][: changes // 5])
+    return every, changed
+
+
+def _catalogue(chance: random.Random, keys: int, changes: int) -> tuple[set[str], set[str]]:
+    """Products of a few objects, in categories of like sizes; whole categories change, and 30 products."""
+    products: dict[str, list[list[str]]] = {}
+    left = keys
+    while left > 0:
+        category = f"shop/{chance.choice(WORDS)}/{chance.choice(WORDS)}-{len(products)}/"
+        products[category] = []
+        for _ in range(chance.randrange(20, 120)):
+            name = f"{category}{chance.getrandbits(28):07x}/"
+            kinds = ["index.html", "price.json", *(f"{at}.jpg" for at in range(chance.randrange(1, 8)))]
+            products[category].append([name + kind for kind in kinds])
+            left -= len(kinds)
+    changed: set[str] = set()
+    for category in chance.sample(sorted(products), len(products)):
+        if len(changed) < changes * 0.7:
+            changed.update(key for product in products[category] for key in product)
+    static = {f"assets/{chance.choice(WORDS)}.{chance.getrandbits(40):010x}.js" for _ in range(keys // 50)}
+    for _ in range(30):
+        changed.update(chance.choice(products[chance.choice(sorted(products))]))
+    changed.update(f"assets/bundle/{chance.getrandbits(40):010x}.js" for _ in range(changes // 4))
+    every = {key for category in products.values() for product in category for key in product}
+    return every | static, changed
+
+
 _MAKERS = {
     "directories": _whole_directories,
     "assets": _hashed_assets,
+    "versions": _versions,
+    "catalogue": _catalogue,
     "scattered": _scattered,
     "unkind": _unkind,
 }

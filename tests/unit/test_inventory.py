@@ -51,11 +51,25 @@ def test_keys_are_as_the_bucket_has_them_in_the_order_of_their_bytes() -> None:
     assert found == {key.encode() for key in AWKWARD}
 
 
-def test_botocore_without_the_event_before_parse_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refusal", [(403, b"<Error/>"), (200, b"<Error/>")])
+def test_where_a_signed_url_is_refused_botocore_asks_and_the_page_is_the_same(
+    refusal: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a bucket of another region, or a policy that denies signed URLs."""
     fast = page(Place("assets", "", ""))
-    inventory.client.cache_clear()
-    monkeypatch.setattr(inventory, "_take_keys", lambda **_others: None)
+
+    class Refusing:
+        status_code, content = refusal
+
+        def send(self, _request: object) -> Refusing:
+            return self
+
+    monkeypatch.setattr(inventory, "_http", Refusing)
     assert page(Place("assets", "", "")) == fast
+
+
+def test_keys_that_s3_did_not_encode_are_read_as_xml() -> None:
+    assert inventory._keys(b"<Key>a&amp;b+c%2B</Key><Key>&lt;</Key>") == [b"a&b+c%2B", b"<"]
 
 
 def test_a_place_to_start_after_may_be_no_key_and_have_any_character(buckets: dict[str, Bucket]) -> None:
