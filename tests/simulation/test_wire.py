@@ -18,7 +18,11 @@ from tests.doubles.sqs_server import Queue, Sqs
 from tests.simulation.wire import exchange, in_memory
 
 CONFIG = Config(retries={"total_max_attempts": 1})
-PLACE = {"region_name": "eu-central-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+PLACE: dict[str, Any] = {
+    "region_name": "eu-central-1",
+    "aws_access_key_id": "test",
+    "aws_secret_access_key": "test",
+}
 
 
 @pytest.fixture(params=["tcp", "memory"])
