@@ -50,7 +50,10 @@ class Verdict:
     dead: tuple[Change, ...]
     """Changes that no invalidation covers, but a dead letter holds."""
     disputed: tuple[Change, ...]
-    """Changes of a name that begins with `~`, covered by an item with `%7E` if CloudFront equates the two."""
+    """Changes of a name that begins with `~`, covered by an item with `%7E` if CloudFront equates the two.
+
+    Some of them are surely covered later, by a wildcard; they are in no other figure.
+    """
     billed_paths: int
     billed_twice: int
     """Billed paths that covered nothing but what an earlier invalidation had covered since it changed."""
@@ -113,6 +116,8 @@ def judge(  # noqa: PLR0912 - one walk through time
     """Target and URL → the changes since it was covered last."""
     by_target: dict[str, set[tuple[str, str]]] = defaultdict(set)
     seconds: dict[str, list[float]] = defaultdict(list)
+    disputed: list[Change] = []
+    encoded = _Encoded(invalidations)
     billed_twice, arrived, fresh_at = 0, 0, 0.0
     for invalidation in sorted(invalidations, key=lambda each: each.created):
         while arrived < len(in_order) and in_order[arrived].time <= invalidation.created:
@@ -135,6 +140,9 @@ def judge(  # noqa: PLR0912 - one walk through time
                     left[number] -= 1
                     if not left[number]:
                         change = in_order[number]
+                        if encoded.covers(change, urls_of(change.key), before=invalidation.created):
+                            disputed.append(change)
+                            continue
                         seconds[change.kind].append(invalidation.created - change.time)
                         fresh_at = max(fresh_at, invalidation.created)
         billed_twice += len(invalidation.items) - len(useful)
@@ -145,15 +153,14 @@ def judge(  # noqa: PLR0912 - one walk through time
     for (_, url), numbers in stale.items():
         for number in numbers:
             uncovered[number].append(url)
-    held, encoded = _Held(dead_letters), _Encoded(invalidations)
+    held = _Held(dead_letters)
     lost: list[Change] = []
     dead: list[Change] = []
-    disputed: list[Change] = []
     for number in sorted(uncovered):
         change = in_order[number]
         if all(held.holds(change, url) for url in uncovered[number]):
             dead.append(change)
-        elif all(encoded.covers(change, url) for url in uncovered[number]):
+        elif encoded.covers(change, uncovered[number]):
             disputed.append(change)
         else:
             lost.append(change)
@@ -169,23 +176,23 @@ def judge(  # noqa: PLR0912 - one walk through time
 
 
 class _Encoded:
-    """Items in which a name begins with `%7E`, to be asked whether one stands for a URL with a `~` there."""
+    """Items in which a name begins with `%7E`, to be asked whether they stand for URLs with a `~` there."""
 
     def __init__(self, invalidations: Iterable[Invalidation]) -> None:
-        self._latest: dict[tuple[str, str], float] = {}
+        self._accepted: dict[str, list[Invalidation]] = defaultdict(list)
         for invalidation in invalidations:
             for item in invalidation.items:
                 if "/%7E" in item:
-                    place = invalidation.target, item
-                    self._latest[place] = max(invalidation.created, self._latest.get(place, -math.inf))
+                    self._accepted[item].append(invalidation)
 
-    def covers(self, change: Change, url: str) -> bool:
-        if "/~" not in url:
-            return False
-        item = url.replace("~", "%7E")
-        return any(
-            when >= change.time and item == covered and change.target in ("", target)
-            for (target, covered), when in self._latest.items()
+    def covers(self, change: Change, urls: Iterable[str], before: float = math.inf) -> bool:
+        """Whether an item accepted between the change and that time stands for each of the URLs."""
+        return "/~" in f"/{change.key}" and all(
+            any(
+                change.time <= each.created < before and change.target in ("", each.target)
+                for each in self._accepted[url.replace("~", "%7E")]
+            )
+            for url in urls
         )
 
 

@@ -122,3 +122,6 @@ def test_a_name_that_begins_with_a_tilde_is_disputed_where_only_its_encoded_form
     verdict = judge([name, amid, late], [accepted(20, "/docs/%7Eb", "/docs/a%7Eb")])
     assert (verdict.disputed, verdict.lost) == ((name,), (amid, late))
     assert judge([name], [accepted(20, "/docs/*")]).disputed == ()
+    later = judge([name], [accepted(20, "/docs/%7Eb"), accepted(50, "/docs/*")])
+    assert (later.disputed, later.lost, later.seconds) == ((name,), (), {})
+    assert judge([name], [accepted(20, "/docs/%7Eb", "/docs/*")]).seconds == {"deploy": [10]}
