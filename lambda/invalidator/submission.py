@@ -218,18 +218,22 @@ class Submission:
 
     def _refuse(self, attempt: _Attempt, error: CallError) -> None:
         original = attempt.original or attempt.invalidation
-        replacements = attempt.replacements
-        if error.verdict is Verdict.SPLIT and attempt.original is None:
-            replacements = self._replacements(original)
-        if replacements and error.verdict is Verdict.SPLIT:
-            self._waiting.insert(
-                0, _Attempt(replacements[0], error.text, original=original, replacements=replacements[1:])
-            )
-            return
-        text = error.text
+        replacements, text = attempt.replacements, error.text
         if error.verdict is Verdict.SPLIT:
-            self.memory.record_refused_name(original.target, self.clock.now())
-            text = f"{shown(original.items[0])} of {text}"
+            (item,) = original.items
+            if attempt.original is None:
+                replacements = self._replacements(original)
+            # Where no character explains it, any name may be the next, although wildcards are taken.
+            explained = bool(doubt.signature(item)[0])
+            counts = not replacements if explained else attempt.original is None
+            if counts:
+                self.memory.record_refused_name(original.target, self.clock.now())
+            if replacements:
+                self._waiting.insert(
+                    0, _Attempt(replacements[0], text, original=original, replacements=replacements[1:])
+                )
+                return
+            text = f"{shown(item)} of {text}"
         self.outcomes.append(Outcome(original, "refused", error=text))
 
     def _replacements(self, refused: Invalidation) -> tuple[Invalidation, ...]:

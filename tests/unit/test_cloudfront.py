@@ -585,6 +585,21 @@ def test_wildcards_instead_of_a_refused_name(path: str, wildcards: list[str]) ->
     assert list(doubt.wildcards_instead(path, 0)) == wildcards
 
 
+@pytest.mark.parametrize(
+    ("names", "counted"),
+    [(["/a.html", "/b.html"], 2), (["/a@.html", "/b%20.html"], 0), (["/@", "/a"], 2)],
+    ids=["not explained by a character", "explained and replaced", "given up"],
+)
+def test_refused_names_that_make_the_next_plans_merge(
+    harness: Harness, names: list[str], counted: int
+) -> None:
+    """A name with a character in doubt counts only where it is given up."""
+    harness.cloudfront.refused = frozenset(names)
+    memory = Memory()
+    harness.submit(*planned(*names, "/c"), memory=memory)
+    assert memory.recently_refused_names(SITE, harness.time[0]) == counted
+
+
 def test_a_wildcard_too_broad_excludes_no_tighter_one() -> None:
     assert doubt.wildcards_instead("/a@b/c/d-e", 2) == ("/a@b/c/d*",)
 
