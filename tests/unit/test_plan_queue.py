@@ -14,7 +14,7 @@ from invalidator.collector import collect
 from invalidator.events import Batch, Change
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation
-from invalidator.planner import Received, Wait
+from invalidator.planner import Ready, Received, Wait
 from invalidator.settings import Settings, Target
 from invalidator.verdicts import Verdict
 
@@ -205,3 +205,17 @@ def test_a_chunk_holds_the_time_when_it_was_sent_the_times_of_its_changes_and_th
         "ESITE", "distribution", 1_000.124, {"/a": 960.123, "/b": 1_000.124}, change_count=3
     )
     assert parcel.message_ids == {"m1", "m2", "m3"}
+
+
+def test_the_items_of_requests_are_sent_unchanged_and_no_others() -> None:
+    step = planner.decide(SETTINGS, SITE, [message()], Memory(), dict, now=500.0, wall=1_000.0)
+    assert isinstance(step, Ready)
+    assert step.verbatim == {(SITE, "/b/*"), (SITE, "#tag")}
+    assert sorted(item for each in step.invalidations for item in each.items) == ["#tag", "/a", "/b/*"]
+
+
+def test_a_repeated_call_is_sent_unchanged() -> None:
+    repeated = message(replace(CHUNK, reference="reference"))
+    step = planner.decide(SETTINGS, SITE, [repeated], Memory(), dict, now=500.0, wall=1_000.0)
+    assert isinstance(step, Ready)
+    assert step.verbatim == {(SITE, "/a"), (SITE, "/b/*"), (SITE, "#tag")}
