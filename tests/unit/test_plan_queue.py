@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from invalidator import chunks, planner
-from invalidator.chunks import Chunk, DeadLetter, Parcel
-from invalidator.planner import Received
-from invalidator.settings import Settings
+from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel
+from invalidator.collector import collect
+from invalidator.events import Batch, Change
+from invalidator.pace import Memory
+from invalidator.plan import Invalidation
+from invalidator.planner import Ready, Received, Wait
+from invalidator.settings import Settings, Target
+from invalidator.verdicts import Verdict
+
+DAY = 86_400.0
+SITE = Target("ESITE")
 
 ROUTES = {
     "site": {"distribution_id": "ESITE", "bucket": "assets"},
@@ -117,3 +126,96 @@ def test_only_messages_that_were_received_often_are_sent_anew() -> None:
         message(None, message_id="c3", receives=often),
     ]
     assert planner.as_new_messages(sent) == [Parcel("ESITE/merge", CHUNK, frozenset({"c2"}))]
+
+
+def test_the_time_in_days_is_counted_from_the_first_send() -> None:
+    old = Chunk("ESITE", "distribution", 20 * DAY, {"/a": 1.0})
+    assert "waited for 10.0 days" in planner.permanent_error(SETTINGS, message(old), 30 * DAY)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"target": "ESITE"},
+        {"target": {"id": 1, "kind": "distribution"}},
+        {"target": {"id": "ESITE", "kind": "bucket"}},
+        {"since": "1"},
+        {"since": True},
+        {"since": None},
+        {"changes": "1"},
+        {"changes": None},
+        {"reference": 1},
+        {"reference": None},
+        {"paths": ["/a"]},
+        {"paths": {"/a": "1"}},
+        {"paths": {"/a": None}},
+        {"paths": None},
+        {"requested": ["/a"]},
+        {"requested": {"/a": "1"}},
+        {"version": 2},
+        {"version": None},
+    ],
+    ids=str,
+)
+def test_a_chunk_with_one_wrong_field_is_no_chunk(wrong: dict[str, Any]) -> None:
+    document = json.loads(replace(CHUNK, reference="r").body())
+    assert Chunk.parse(json.dumps(document)) == replace(CHUNK, reference="r")
+    with pytest.raises(ChunkError):
+        Chunk.parse(json.dumps(document | wrong))
+
+
+def test_a_chunk_that_waited_since_a_time_in_whole_seconds_is_read() -> None:
+    document = json.loads(CHUNK.body()) | {"since": 990}
+    assert Chunk.parse(json.dumps(document)).since == 990.0
+
+
+def test_a_call_without_an_answer_is_repeated_for_its_target_with_its_reference() -> None:
+    chunk = replace(CHUNK, reference="reference")
+    ids = frozenset({"c1"})
+    assert planner.repetition(SITE, [message(chunk)]) == Invalidation(
+        SITE,
+        ("#tag", "/a", "/b/*"),
+        {"#tag": ids, "/a": ids, "/b/*": ids},
+        "reference",
+    )
+    assert planner.repetition(SITE, [message()]) is None
+    assert planner.repetition(SITE, [message(None)]) is None
+
+
+def test_after_a_refusal_a_plan_waits_and_says_what_cloudfront_said() -> None:
+    memory = Memory()
+    call = Invalidation(SITE, ("/a",), {"/a": frozenset({"c1"})}, "reference")
+    memory.refusals.refused(call, Verdict.THROTTLED, "ESITE: Throttling", 500.0, 0.5)
+    chunk = Chunk("ESITE", "distribution", 990.0, {"/a": 970.0})
+    step = planner.decide(SETTINGS, SITE, [message(chunk)], memory, dict, now=500.0, wall=1_000.0)
+    assert isinstance(step, Wait)
+    assert step.reason == "ESITE: Throttling"
+    assert step.seconds == memory.refusals.latest(SITE, 0).until - 500.0
+
+
+def test_a_chunk_holds_the_time_when_it_was_sent_the_times_of_its_changes_and_their_number() -> None:
+    changes = (
+        Change("m1", "assets", "a", 970.0),
+        Change("m2", "assets", "a", 960.12345),
+        Change("m3", "assets", "b"),
+    )
+    found = collect(SETTINGS, Batch(True, ("m1", "m2", "m3"), changes=changes), 1_000.1239)
+    parcel = next(each for each in found.parcels if each.group == "ESITE/exact")
+    assert parcel.chunk == Chunk(
+        "ESITE", "distribution", 1_000.124, {"/a": 960.123, "/b": 1_000.124}, change_count=3
+    )
+    assert parcel.message_ids == {"m1", "m2", "m3"}
+
+
+def test_the_items_of_requests_are_sent_unchanged_and_no_others() -> None:
+    step = planner.decide(SETTINGS, SITE, [message()], Memory(), dict, now=500.0, wall=1_000.0)
+    assert isinstance(step, Ready)
+    assert step.verbatim == {(SITE, "/b/*"), (SITE, "#tag")}
+    assert sorted(item for each in step.invalidations for item in each.items) == ["#tag", "/a", "/b/*"]
+
+
+def test_a_repeated_call_is_sent_unchanged() -> None:
+    repeated = message(replace(CHUNK, reference="reference"))
+    step = planner.decide(SETTINGS, SITE, [repeated], Memory(), dict, now=500.0, wall=1_000.0)
+    assert isinstance(step, Ready)
+    assert step.verbatim == {(SITE, "/a"), (SITE, "/b/*"), (SITE, "#tag")}

@@ -195,6 +195,13 @@ def test_a_document_of_another_version_is_judged_by_that_alone(version: object) 
     )
 
 
+@pytest.mark.parametrize("name", ["routes", "default_paths"])
+def test_settings_that_may_not_be_empty_are_refused_where_they_are(name: str) -> None:
+    (problem,) = problems(with_route() | {name: {} if name == "routes" else []})
+    assert problem.startswith(f"{name} must be ")
+    assert "not empty" in problem
+
+
 def test_a_default_target_that_no_route_names_is_refused() -> None:
     assert problems(with_route(), "E9") == ("DISTRIBUTION_ID is 'E9', which no route names",)
 

@@ -1,0 +1,42 @@
+"""Which wildcards cover a name that CloudFront refused, and which names are likely refused together."""
+
+from __future__ import annotations
+
+import pytest
+
+from invalidator.doubt import signature, wildcards_instead
+
+
+@pytest.mark.parametrize(
+    ("item", "characters"),
+    [
+        pytest.param("/docs/a-b_c.d", "", id="nothing in doubt"),
+        pytest.param("/it's/it's.html", "'", id="each character once"),
+        pytest.param("/a;b'c", "';", id="several, sorted"),
+        pytest.param("/a'b/*", "'", id="the star of a wildcard is none"),
+        pytest.param("/a%20b", "", id="an escape is none"),
+    ],
+)
+def test_the_characters_in_doubt_of_an_item(item: str, characters: str) -> None:
+    assert signature(item) == characters
+
+
+@pytest.mark.parametrize(
+    ("item", "depth", "wildcards"),
+    [
+        pytest.param("/docs/it's.html", 0, ("/docs/it*",), id="cut before the character"),
+        pytest.param("/docs/a%20it's", 0, ("/docs/a%20it*", "/docs/a*"), id="then before the escape"),
+        pytest.param("/docs/a%20b", 0, ("/docs/a*",), id="before the escape alone"),
+        pytest.param("/docs/'a", 0, ("/docs/*",), id="a whole directory"),
+        pytest.param("/'a", 0, (), id="never everything"),
+        pytest.param("/a'b", 0, ("/a*",), id="one character of the name"),
+        pytest.param("/docs/it*", 0, (), id="a wildcard without doubt"),
+        pytest.param("/docs/it's/*", 0, ("/docs/it*",), id="a wildcard in doubt"),
+        pytest.param("/docs/plain", 0, (), id="nothing to cut at"),
+        pytest.param("/docs/it's", 1, ("/docs/it*",), id="deep enough"),
+        pytest.param("/docs/it's", 2, (), id="not deep enough"),
+        pytest.param("#it's", 0, (), id="a tag"),
+    ],
+)
+def test_the_wildcards_that_cover_a_refused_item(item: str, depth: int, wildcards: tuple[str, ...]) -> None:
+    assert wildcards_instead(item, depth) == wildcards
