@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invalidator.contraction import coarsened
-from invalidator.prefix_tree import build_tree, sorted_by_stem
+from invalidator.prefix_tree import Fork, build_tree, sorted_by_stem
 
 PATHS = st.sets(
     st.text(alphabet="ab/", min_size=1, max_size=8).map(lambda name: f"/{name}"), min_size=2, max_size=60
@@ -21,7 +21,7 @@ def test_a_coarse_tree_has_the_same_paths_and_each_fork_after_those_under_it(
     numbers, kept = coarsened(tree.forks, fewest)
     assert numbers[-1] == len(tree.forks) - 1
     assert sum(fork.paths for fork in kept) == len(paths)
-    complete = []
+    complete: list[Fork] = []
     for number, fork in zip(numbers, kept, strict=True):
         assert (fork.first, fork.last, fork.end) == tree.forks[number][:3]
         assert fork.last - fork.first + 1 >= fewest or fork is kept[-1]
