@@ -1,0 +1,38 @@
+"""A coarse tree: the same paths under fewer forks, which still make a tree in post-order."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invalidator.contraction import coarsened
+from invalidator.prefix_tree import Fork, build_tree, sorted_by_stem
+
+PATHS = st.sets(
+    st.text(alphabet="ab/", min_size=1, max_size=8).map(lambda name: f"/{name}"), min_size=2, max_size=60
+)
+
+
+@given(PATHS, st.integers(0, 20))
+def test_a_coarse_tree_has_the_same_paths_and_each_fork_after_those_under_it(
+    paths: set[str], fewest: int
+) -> None:
+    tree = build_tree(sorted_by_stem(paths))
+    numbers, kept = coarsened(tree.forks, fewest)
+    assert numbers[-1] == len(tree.forks) - 1
+    assert sum(fork.paths for fork in kept) == len(paths)
+    complete: list[Fork] = []
+    for number, fork in zip(numbers, kept, strict=True):
+        assert (fork.first, fork.last, fork.end) == tree.forks[number][:3]
+        assert fork.last - fork.first + 1 >= fewest or fork is kept[-1]
+        below = [complete.pop() for _ in range(fork.children)]
+        assert fork.size == 1 + sum(each.size for each in below)
+        assert all(fork.first <= each.first and each.last <= fork.last for each in below)
+        complete.append(fork)
+    assert len(complete) == 1
+
+
+@given(PATHS)
+def test_no_fork_is_left_out_where_each_has_enough_paths(paths: set[str]) -> None:
+    forks = build_tree(sorted_by_stem(paths)).forks
+    assert coarsened(forks, 2) == (list(range(len(forks))), forks)
