@@ -429,7 +429,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "deploy-at-once-slow",
-        "the same, pollers that fetch 100 messages a second",
+        "10,141 objects at one instant, pollers that fetch 100 messages a second",
         partial(deployed, seconds=0, slow=True),
         {"calls": 3, "paths": 120, "max": 60},
         "42 calls, 1,900 paths",
@@ -443,7 +443,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "deploy-101s-slow",
-        "the same, pollers that fetch 100 messages a second",
+        "10,141 objects over 101 s, pollers that fetch 100 messages a second",
         partial(deployed, seconds=101, slow=True),
         {"paths": 600, "max": 90},
         "69 calls, 2,534 paths, max 1,166 s",
