@@ -23,7 +23,7 @@ from tests.e2e import adoption, edits, stranger, upgrade, waiting
 from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
-AT_ONCE = 8
+AT_ONCE = 10
 """Applies side by side: nearly all of their time is waiting."""
 
 IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}

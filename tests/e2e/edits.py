@@ -207,7 +207,7 @@ def missing_after_waiting(
 ) -> list[str]:
     """The keys that no invalidation covers in the end, of whatever distribution: an edit may change it.
 
-    Where some may be lost, the end is when no message is left in a queue.
+    Where some may be lost, the end is when no message is left in the queues, if there are queues.
     """
     cloudfront = deployment.aws.client("cloudfront")
     pages = cloudfront.get_paginator("list_distributions").paginate()
@@ -224,27 +224,21 @@ def missing_after_waiting(
         return left
 
     def at_rest() -> bool:
-        return may_miss and not any(waiting_in(deployment, suffix) for suffix in ("", "-plan.fifo"))
+        return may_miss and all(waiting_in(deployment, suffix) == 0 for suffix in ("", "-plan.fifo"))
 
     eventually(missing, lambda left: not left or at_rest(), seconds=SETTLE_SECONDS)
     return list(missing())
 
 
-def waiting_in(deployment: Deployment, suffix: str) -> int:
-    """The messages of a queue, those that are hidden too; 0 where there is no such queue."""
+def waiting_in(deployment: Deployment, suffix: str) -> int | None:
+    """The messages of a queue, those that are hidden too; None where there is no such queue."""
     sqs = deployment.aws.client("sqs")
     urls = sqs.list_queues(QueueNamePrefix=deployment.name).get("QueueUrls", [])
-    counts = [
-        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        for url in urls
-        if url.endswith(f"/{deployment.name}{suffix}")
-    ]
-    return sum(
-        int(count)
-        for attributes in counts
-        for name, count in attributes.items()
-        if name.startswith("ApproximateNumberOfMessages")
-    )
+    for url in urls:
+        if url.endswith(f"/{deployment.name}{suffix}"):
+            got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            return sum(int(got[name]) for name in got if name.startswith("ApproximateNumberOfMessages"))
+    return None
 
 
 def covers(item: str, path: str) -> bool:
