@@ -11,7 +11,7 @@ import pytest
 from invalidator import chunks, planner
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel
 from invalidator.collector import collect
-from invalidator.events import Batch, Change
+from invalidator.events import Batch, Change, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation
 from invalidator.planner import Ready, Received, Wait
@@ -219,3 +219,15 @@ def test_a_repeated_call_is_sent_unchanged() -> None:
     step = planner.decide(SETTINGS, SITE, [repeated], Memory(), dict, now=500.0, wall=1_000.0)
     assert isinstance(step, Ready)
     assert step.verbatim == {(SITE, "/a"), (SITE, "/b/*"), (SITE, "#tag")}
+
+
+def test_a_request_for_paths_stands_for_no_changed_object() -> None:
+    batch = Batch(
+        True, ("q",), requests=(Request("q", paths=("/a", "/b/*"), distribution_id="ESITE", time=970.0),)
+    )
+    found = collect(SETTINGS, batch, 1_000.0).parcels
+    assert [each.chunk.change_count for each in found] == [0, 0]
+    assert {item: time for each in found for item, time in each.chunk.requested.items()} == {
+        "/a": 970.0,
+        "/b/*": 970.0,
+    }

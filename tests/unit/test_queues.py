@@ -194,6 +194,7 @@ def test_messages_that_cannot_be_handed_back_are_a_warning(
     ] * 2
     assert "InvalidReceipt" in caplog.records[0].__dict__["error"]
     assert "AccessDenied" in caplog.records[1].__dict__["error"]
+    assert '"Message"' in caplog.records[1].__dict__["error"]
 
 
 def test_the_client_gives_up_in_seconds_and_is_made_once() -> None:
