@@ -36,7 +36,7 @@ def made_up(shape: str, keys: int, changes: int, seed: int) -> Site:
     chance = random.Random(f"{shape} {keys} {changes} {seed}")
     before, changed = _MAKERS[shape](chance, keys, changes)
     changed.add("index.html")
-    after = before | {key for key in changed if chance.random() < 0.9}
+    after = before | {key for key in sorted(changed) if chance.random() < 0.9}
     return Site(sorted(after, key=str.encode), sorted(changed, key=str.encode))
 
 
