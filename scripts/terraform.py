@@ -129,9 +129,12 @@ def attached_provider(variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
     one Terraform at a time. Terraform has this for debugging providers ("Plugin Development: Debugging").
     """
     executable = next(each for each in provider_mirror().glob(PROVIDER_FILE) if this_platform() in each.parts)
+    # Configured twice, as by plan and apply, it refuses a bundle of certificates the second time ("unable
+    # to add custom RootCAs HTTPClient", seen with 5.100).
+    own = {name: value for name, value in environment().items() if name != "AWS_CA_BUNDLE"}
     process = subprocess.Popen(
         [str(executable), "-debug"],
-        env={**environment(), **variables},
+        env={**own, **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
