@@ -130,14 +130,10 @@ def attached_provider(variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
     For many commands in a row: each takes 2 s of a processor less. `variables` are the provider's. It serves
     one Terraform at a time. Terraform has this for debugging providers ("Plugin Development: Debugging").
     """
-<<<<<<< HEAD
     (executable,) = provider().glob(f"terraform-provider-aws_v{PROVIDER_VERSION}*")
-=======
-    executable = next(each for each in provider_mirror().glob(PROVIDER_FILE) if this_platform() in each.parts)
     # Configured twice, as by plan and apply, it refuses a bundle of certificates the second time ("unable
     # to add custom RootCAs HTTPClient", seen with 5.100).
     own = {name: value for name, value in environment().items() if name != "AWS_CA_BUNDLE"}
->>>>>>> edits
     process = subprocess.Popen(
         [str(executable), "-debug"],
         env={**own, **variables},
