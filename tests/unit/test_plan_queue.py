@@ -10,12 +10,13 @@ import pytest
 
 from invalidator import chunks, planner
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel
-from invalidator.collector import collect
+from invalidator.collector import bodies, collect
 from invalidator.events import Batch, Change, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation
 from invalidator.planner import Ready, Received, Wait
 from invalidator.settings import Settings, Target
+from invalidator.submission import Outcome
 from invalidator.verdicts import Verdict
 
 DAY = 86_400.0
@@ -231,3 +232,25 @@ def test_a_request_for_paths_stands_for_no_changed_object() -> None:
         "/a": 970.0,
         "/b/*": 970.0,
     }
+
+
+def test_what_is_left_of_a_message_is_sent_to_its_target_and_lane() -> None:
+    chunk = Chunk("ESITE", "distribution", 990.0, {"/a": 970.0, "/b": 980.0}, change_count=2)
+    sent = message(chunk, group="ESITE/exact")
+    ids = frozenset({"c1"})
+    first = Invalidation(SITE, ("/a",), {"/a": ids}, "first")
+    second = Invalidation(SITE, ("/b",), {"/b": ids}, "second")
+    settled = planner.settle(
+        SITE, [sent], [Outcome(first, "accepted"), Outcome(second, "deferred", retry_at=510.0)], 500.0
+    )
+    rest = Chunk(
+        "ESITE", "distribution", 990.0, {"/b": 980.0}, change_count=settled.rest[0].chunk.change_count
+    )
+    assert settled.rest == (Parcel("ESITE/exact", rest, ids),)
+    unanswered = planner.settle(SITE, [sent], [Outcome(second, "deferred", doubtful=True)], 500.0)
+    (again,) = unanswered.rest
+    assert (again.group, again.chunk.target_id, again.chunk.reference) == ("ESITE/exact", "ESITE", "second")
+
+
+def test_a_message_without_attributes_was_received_once() -> None:
+    assert bodies({"Records": [{"messageId": "m", "body": "b"}]}) == {"m": ("b", 1)}
