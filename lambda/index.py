@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -29,8 +30,9 @@ from invalidator.settings import Settings, Target
 from invalidator.submission import Outcome, Submission, Terms
 
 log = logging.getLogger()
-# At INFO botocore logs where it found its credentials, for every client.
+# At INFO botocore logs where it found its credentials; at DEBUG both log requests with their signatures.
 logging.getLogger("botocore").setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 RESERVE_SECONDS = cloudfront.CONNECT_TIMEOUT_SECONDS + cloudfront.READ_TIMEOUT_SECONDS + 2.0
 """The time for a call that starts just before the deadline, and for the answer."""
@@ -116,8 +118,8 @@ def _carry_out(
 def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -> dict[str, Any]:
     """Send changes and requests to the plan queue, and unreadable messages to the dead-letter queue."""
     batch = events.read(event, invocation_id)
-    collected = collector.collect(settings, batch, time.time())
-    failed = queues.send_parcels(os.environ["PLAN_QUEUE_URL"], collected.parcels)
+    send = functools.partial(queues.send_parcels, os.environ["PLAN_QUEUE_URL"])
+    collected = collector.collect(settings, batch, time.time(), send)
     moved = set()
     for message_id, dead_letter in collector.dead_letters(event, collected.rejected).items():
         if queues.send_dead_letter(os.environ["DEAD_LETTER_QUEUE_URL"], dead_letter):
@@ -127,9 +129,9 @@ def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -
         [{"error": each.error, "message_ids": [text.clipped(each.message_id)]} for each in collected.rejected]
     ):
         log.error(record.pop("error"), extra=record)
-    log.info("collected", extra=report.collected_record(batch, collected, failed, moved))
+    log.info("collected", extra=report.collected_record(batch, collected, moved))
     _emit(report.collected_metrics(collected, time.time()))
-    return report.partial_answer(failed | unreadable)
+    return report.partial_answer(collected.not_sent | unreadable)
 
 
 def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:

@@ -17,8 +17,10 @@ for option in "$@"; do
   esac
 done
 export LC_ALL=C.UTF-8 # elsewhere the command line may print ? for a letter that is not ASCII
-# Bytes of keys in one request: Lambda takes 6 MB (Lambda quotas, "Invocation payload", synchronous).
+# Bytes of keys in one request, of which Lambda takes 6 MB (Lambda quotas, "Invocation payload", synchronous), and the number
+# of keys, of which the function takes 50,000.
 most=${REQUEST_BYTES:-5000000}
+most_keys=50000
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -28,7 +30,7 @@ cat "$work/sync"
 
 # The lines are `upload: LOCAL to s3://BUCKET/KEY`, where LOCAL is the key, or ./ and the key at the top of the folder,
 # and `delete: s3://BUCKET/KEY`. A name may hold " to s3://" itself: the key is the text that stands at both places.
-LC_ALL=C awk -v bucket="$bucket" -v most="$most" -v work="$work" '
+LC_ALL=C awk -v bucket="$bucket" -v most="$most" -v most_keys="$most_keys" -v work="$work" '
   function uploaded(line, before,    key) {
     key = substr(line, length(line) - (length(line) - length(before) - length(between)) / 2 + 1)
     return line == before key between key ? key : ""
@@ -59,7 +61,7 @@ LC_ALL=C awk -v bucket="$bucket" -v most="$most" -v work="$work" '
       next
     }
     key = json(key)
-    if (request != "" && size + length(key) > most) {
+    if (request != "" && (size + length(key) > most || keys == most_keys)) {
       print "]}" >request
       close(request)
       request = ""
@@ -67,10 +69,11 @@ LC_ALL=C awk -v bucket="$bucket" -v most="$most" -v work="$work" '
     if (request == "") {
       request = sprintf("%s/%06d.json", work, ++requests)
       printf "{\"bucket\": %s, \"wait\": true, \"keys\": [", json(bucket) >request
-      size = 0
+      size = keys = 0
     } else printf ", " >request
     printf "%s", key >request
     size += length(key) + 2
+    keys++
   }
   END {
     if (request != "") print "]}" >request

@@ -1,15 +1,19 @@
-"""A batch of the first queue → the chunks for the plan queue, and the messages that cannot be read. Pure."""
+"""A batch of the first queue → the chunks for the plan queue, and the messages that cannot be read.
+
+Pure but for the function that it is given to send the chunks with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from invalidator import chunks
 from invalidator.chunks import DeadLetter, Parcel, WantedItem
 from invalidator.events import Batch, Ignored, Rejected
-from invalidator.pipeline import CheckedRequest, Tally, checked_requests, routed
+from invalidator.pipeline import MAX_CHARACTERS, CheckedRequest, Tally, checked_requests, routed
 from invalidator.plan import covers
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Settings, Target
@@ -24,11 +28,18 @@ MAX_REASONS = 5
 """Different reasons in one dead letter."""
 
 
+Send = Callable[[Iterable[Parcel]], frozenset[str]]
+"""Sends chunks; returns the ids of the messages of which a part was not accepted."""
+
+
 @dataclass(frozen=True)
 class Collected:
-    """The chunks of a batch of the first queue, before any was sent."""
+    """What became of a batch of the first queue."""
 
-    parcels: tuple[Parcel, ...]
+    chunk_count: int
+    path_count: int
+    not_sent: frozenset[str]
+    """Ids of the messages of which a chunk was not accepted."""
     ignored: tuple[Ignored, ...]
     rejected: tuple[Rejected, ...]
     change_counts: Mapping[Target, int]
@@ -49,11 +60,12 @@ class _Gathered:
         self.change_count += change_count
 
 
-def collect(settings: Settings, batch: Batch, now: float) -> Collected:
-    """Every served change and every request in chunks.
+def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collected:
+    """Send every served change and every request in chunks.
 
     `now` is in seconds since 1970; it is the time of an event that has none. A dry run that came through a
-    queue is ignored: nobody reads its answer.
+    queue is ignored: nobody reads its answer. Whenever `MAX_CHARACTERS` of paths are gathered, their chunks
+    are sent and forgotten, so that no batch needs more memory than the function has.
     """
     requests, invalid = checked_requests(settings, batch.requests)
     rejected = [*batch.rejected, *invalid]
@@ -63,29 +75,68 @@ def collect(settings: Settings, batch: Batch, now: float) -> Collected:
         if each.request.dry_run
     ]
     requests = [each for each in requests if not each.request.dry_run]
-    gathered: dict[Target, dict[str, _Gathered]] = {}
+    gathering = _Gathering(now, send)
     for each in requests:
         if each.target and each.items:
-            _add_request(gathered.setdefault(each.target, {}), each, now)
-    wildcards = {target: list(filter(is_wildcard, items)) for target, items in gathered.items()}
+            _add_request(gathering.by_target.setdefault(each.target, {}), each, now)
+    wildcards = {target: list(filter(is_wildcard, items)) for target, items in gathering.by_target.items()}
     tally = Tally()
-    changes = [(settings, change) for change in batch.changes]
-    changes += [(each.settings, change) for each in requests for change in each.changes]
+    changes = chain(
+        ((settings, change) for change in batch.changes),
+        ((each.settings, change) for each in requests for change in each.changes),
+    )
     for own_settings, change in changes:
         time = now if change.time is None else min(change.time, now)
         for target, items, message_id in routed(own_settings, [change], tally):
-            by_item = gathered.setdefault(target, {})
             for number, path in enumerate(items):
                 # A path that a request covers is not paid for twice.
                 item = next((each for each in wildcards.get(target, ()) if covers(each, path)), path)
-                by_item.setdefault(item, _Gathered(time, set())).add(time, [message_id], int(number == 0))
+                gathering.add(target, item, time, message_id, change_count=int(number == 0))
+        if gathering.characters > MAX_CHARACTERS:
+            gathering.send_all()
+    gathering.send_all()
     return Collected(
-        tuple(_parcels(gathered, now)),
+        gathering.chunk_count,
+        gathering.path_count,
+        frozenset(gathering.not_sent),
         (*batch.ignored, *ignored, *tally.ignored),
         (*rejected, *tally.rejected),
         dict(tally.change_counts),
         len(batch.requests),
     )
+
+
+@dataclass
+class _Gathering:
+    """The items of a part of the batch, and the count of what was sent before."""
+
+    now: float
+    send: Send
+    by_target: dict[Target, dict[str, _Gathered]] = field(default_factory=dict)
+    characters: int = 0
+    """Of the paths of changes in `by_target`."""
+    chunk_count: int = 0
+    path_count: int = 0
+    not_sent: set[str] = field(default_factory=set)
+
+    def add(self, target: Target, item: str, time: float, message_id: str, *, change_count: int) -> None:
+        by_item = self.by_target.setdefault(target, {})
+        if item not in by_item:
+            by_item[item] = _Gathered(time, set())
+            self.characters += len(item)
+        by_item[item].add(time, [message_id], change_count)
+
+    def send_all(self) -> None:
+        """Send what was gathered, and forget it."""
+        self.not_sent |= self.send(self._counted(_parcels(self.by_target, self.now)))
+        self.by_target = {}
+        self.characters = 0
+
+    def _counted(self, parcels: Iterable[Parcel]) -> Iterator[Parcel]:
+        for parcel in parcels:
+            self.chunk_count += 1
+            self.path_count += len(parcel.chunk.paths)
+            yield parcel
 
 
 def _add_request(by_item: dict[str, _Gathered], checked: CheckedRequest, now: float) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from invalidator import paths
@@ -24,6 +25,16 @@ UNLIMITED = Budget(max_paths=sys.maxsize, max_wildcards=sys.maxsize)
 
 MAX_REASONS = 5
 """Routes whose reasons are given for one object that no route serves."""
+
+MAX_CHARACTERS = 24_000_000
+"""The most characters of paths that are held at once: a batch of 6 MB may name keys that make 120 MB.
+
+A key of 1,024 spaces has paths of 3,072 characters, one for each alias and each spelling. So much, the batch
+and the interpreter take less than 160 MB.
+"""
+
+MAX_KEYS = 50_000
+"""The most keys of a request: each takes about a kilobyte of memory until the plan is made."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +72,11 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
     sent = [each for each in requests if not each.request.dry_run]
     dry_runs = [each for each in requests if each.request.dry_run]
     sent_tally, dry_run_tally = Tally(), Tally()
-    changed = _gathered((*routed(settings, batch.changes, sent_tally), *routed_keys(sent, sent_tally)))
+    everything = chain(routed(settings, batch.changes, sent_tally), routed_keys(sent, sent_tally))
+    changed = _gathered(_bounded(everything, sent_tally))
     requested, changed = without_covered(_requested(sent), changed)
     dry_run_requested, dry_run_changed = without_covered(
-        _requested(dry_runs), _gathered(routed_keys(dry_runs, dry_run_tally))
+        _requested(dry_runs), _gathered(_bounded(routed_keys(dry_runs, dry_run_tally), dry_run_tally))
     )
     measure_of = measures(settings, listing)
     return Prepared(
@@ -136,7 +148,7 @@ def checked_requests(
     for request in requests:
         try:
             checked.append(_checked_request(settings, request))
-        except (UnknownDistributionError, UnknownBucketError, paths.PathError) as error:
+        except (UnknownDistributionError, UnknownBucketError, TooManyKeysError, paths.PathError) as error:
             rejected.append(Rejected(request.message_id, str(error), request.job_id))
     return checked, rejected
 
@@ -150,10 +162,19 @@ def _checked_request(settings: Settings, request: Request) -> CheckedRequest:
             settings, routes=tuple(route for route in settings.routes if route.target == target)
         )
     bucket = _bucket(settings, request) if request.keys else ""
+    if len(request.keys or ()) > MAX_KEYS:
+        raise TooManyKeysError(
+            f"the request has {len(request.keys or ()):,} keys, and at most {MAX_KEYS:,} fit into one: "
+            "send several requests"
+        )
     changes = tuple(
         Change(request.message_id, bucket, key, request.time) for key in dict.fromkeys(request.keys or ())
     )
     return CheckedRequest(request, target, items, changes, settings)
+
+
+class TooManyKeysError(ValueError):
+    """A request has more keys than the function has memory for."""
 
 
 class UnknownBucketError(ValueError):
@@ -210,6 +231,27 @@ def routed(
             yield route.target, items, change.message_id
         if len(reasons) == len(settings.routes):
             tally.ignored.append(Ignored(change.message_id, joined(reasons, MAX_REASONS)))
+
+
+def _bounded(
+    wanted: Iterable[tuple[Target, tuple[str, ...], str]], tally: Tally
+) -> Iterator[tuple[Target, tuple[str, ...], str]]:
+    """What fits into one plan; the messages of the rest are rejected, so that a queue delivers them again."""
+    room = MAX_CHARACTERS
+    left_out: set[str] = set()
+    for target, items, message_id in wanted:
+        room -= sum(map(len, items))
+        if room >= 0:
+            yield target, items, message_id
+        elif message_id not in left_out:
+            left_out.add(message_id)
+            tally.rejected.append(
+                Rejected(
+                    message_id,
+                    f"the paths have over {MAX_CHARACTERS:,} characters, too many for one plan: "
+                    "request the keys in several requests",
+                )
+            )
 
 
 def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> MessagesByItem:

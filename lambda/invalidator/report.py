@@ -221,9 +221,7 @@ class PlanReport:
     """Bucket → why it could not be listed."""
 
 
-def collected_record(
-    batch: Batch, collected: Collected, failed: Collection[str], moved: Collection[str]
-) -> dict[str, Any]:
+def collected_record(batch: Batch, collected: Collected, moved: Collection[str]) -> dict[str, Any]:
     """The log record of a batch of the first queue: counts and reasons; never a payload."""
     reasons = Counter(ignored.reason for ignored in collected.ignored)
     return {
@@ -232,10 +230,10 @@ def collected_record(
         "requests": collected.request_count,
         "ignored": sum(reasons.values()),
         "ignored_reasons": dict(reasons.most_common(LOGGED_REASONS)),
-        "chunks": len(collected.parcels),
-        "paths": sum(len(parcel.chunk.paths) for parcel in collected.parcels),
+        "chunks": collected.chunk_count,
+        "paths": collected.path_count,
         "unreadable": len(collected.rejected),
-        "not_sent": len(failed),
+        "not_sent": len(collected.not_sent),
         "dead_letters": len(moved),
     }
 

@@ -21,12 +21,12 @@ from urllib.parse import unquote
 
 from tests.doubles.cloudfront_server import is_valid_item
 from tests.support import payloads
+from tests.support.collecting import parcels_of
 from tests.support.malformed import places, put_together, taken_apart
 from tests.support.matcher import may_purge
 from tests.support.viewers import is_cut, names, spelled, stale, urls
 
 from invalidator.chunks import Chunk
-from invalidator.collector import collect
 from invalidator.events import BROKEN_PER_BATCH, BROKEN_PER_MESSAGE, Part, read
 from invalidator.paths import viewer_paths, why_not_served
 from invalidator.pipeline import prepare
@@ -191,19 +191,19 @@ def try_text(text: str) -> Figures:
     message = {"messageId": "m", "eventSource": "aws:sqs", "body": text}
     try:
         batch = read({"Records": [message]}, INVOCATION)
-        plans = [(prepare(each, batch), collect(each, batch, 0.0)) for each in SETTINGS]
+        plans = [(prepare(each, batch), parcels_of(each, batch, 0.0)) for each in SETTINGS]
     except Exception as error:
         raise BrokenPromiseError(f"{error!r} of the text {text[:2_000]!r}") from error
     empty = all(request.keys == () for request in batch.requests)
     items = 0
-    for prepared, collected in plans:
+    for prepared, parcels in plans:
         planned = prepared.invalidations + prepared.dry_run_invalidations
         wrong = [item for each in planned for item in each.items if not is_valid_item(item)]
         if wrong:
             raise BrokenPromiseError(f"{wrong[:3]} are no items for CloudFront, of the text {text[:2_000]!r}")
         if not (planned or prepared.ignored or prepared.rejected or (batch.requests and empty)):
             raise BrokenPromiseError(f"a message vanished of the text {text[:2_000]!r}")
-        if any(Chunk.parse(each.chunk.body()) != each.chunk for each in collected.parcels):
+        if any(Chunk.parse(each.chunk.body()) != each.chunk for each in parcels):
             raise BrokenPromiseError(f"a chunk reads differently of the text {text[:2_000]!r}")
         items += sum(len(each.items) for each in planned)
     return Counter({"texts": 1, "rejected texts": bool(batch.rejected), "planned of texts": items})

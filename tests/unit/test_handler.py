@@ -16,10 +16,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
+from tests.doubles.s3_server import Bucket, serve
 
 import index
 from invalidator import cloudfront, codepipeline, inventory, queues, report
 from invalidator.chunks import Chunk, DeadLetter
+from invalidator.listing import ListingError, Place
 from invalidator.plan import Invalidation
 from invalidator.planner import Received
 from invalidator.report import InvalidationError
@@ -170,6 +172,22 @@ def test_debug_logs_no_credential_and_no_body(
     assert not [
         text for text in ("a-session-token", "a-secret-name", "AWS4-HMAC", "<Path>") if text in logged
     ]
+
+
+def test_debug_logs_no_signature_of_a_listing(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At DEBUG urllib3 logs the URLs of requests, and a signed URL holds the session's token."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
+    inventory.client.cache_clear()
+    with serve({"site": Bucket(["a"])}) as url, caplog.at_level(logging.DEBUG):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        (page,) = inventory.list_pages([Place("site", "", "")])
+    inventory.client.cache_clear()
+    assert not isinstance(page, ListingError)
+    assert page.keys == [b"a"]
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert not [text for text in ("a-session-token", "X-Amz-Signature") if text in logged]
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from invalidator import pipeline
 from invalidator.events import Batch, Change, Ignored, Request
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
 from invalidator.pipeline import Prepared, Tally, prepare, routed
@@ -313,3 +314,22 @@ def test_changes_are_served_one_at_a_time() -> None:
     assert next(stream) == (SITE, ("/k1",), "m1")
     assert read == ["m0", "m1"]
     assert found.change_counts == {SITE: 2}
+
+
+def test_what_does_not_fit_into_one_plan_is_rejected_and_the_rest_is_planned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline, "MAX_CHARACTERS", 10)
+    batch = Batch(True, ("m1", "m2"), tuple(Change(f"m{n}", "assets", f"{n}" * 6) for n in (1, 2, 2)))
+    prepared = prepare(settings(plain("site", SITE)), batch)
+    assert [each.items for each in prepared.invalidations] == [("/111111",)]
+    (rejected,) = prepared.rejected
+    assert rejected.message_id == "m2"
+    assert "too many for one plan" in rejected.error
+
+
+def test_a_request_with_too_many_keys_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "MAX_KEYS", 2)
+    many = Request("q", paths=(), keys=("a", "b", "c"))
+    (rejected,) = prepare(settings(plain("site", SITE)), Batch(False, ("q",), requests=(many,))).rejected
+    assert rejected.error == "the request has 3 keys, and at most 2 fit into one: send several requests"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.support.collecting import parcels_of
 
-from invalidator import chunks, planner
+from invalidator import chunks, collector, planner
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel
-from invalidator.collector import bodies, collect
+from invalidator.collector import bodies
 from invalidator.events import Batch, Change, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation
@@ -200,8 +202,8 @@ def test_a_chunk_holds_the_time_when_it_was_sent_the_times_of_its_changes_and_th
         Change("m2", "assets", "a", 960.12345),
         Change("m3", "assets", "b"),
     )
-    found = collect(SETTINGS, Batch(True, ("m1", "m2", "m3"), changes=changes), 1_000.1239)
-    parcel = next(each for each in found.parcels if each.group == "ESITE/exact")
+    found = parcels_of(SETTINGS, Batch(True, ("m1", "m2", "m3"), changes=changes), 1_000.1239)
+    parcel = next(each for each in found if each.group == "ESITE/exact")
     assert parcel.chunk == Chunk(
         "ESITE", "distribution", 1_000.124, {"/a": 960.123, "/b": 1_000.124}, change_count=3
     )
@@ -226,7 +228,7 @@ def test_a_request_for_paths_stands_for_no_changed_object() -> None:
     batch = Batch(
         True, ("q",), requests=(Request("q", paths=("/a", "/b/*"), distribution_id="ESITE", time=970.0),)
     )
-    found = collect(SETTINGS, batch, 1_000.0).parcels
+    found = parcels_of(SETTINGS, batch, 1_000.0)
     assert [each.chunk.change_count for each in found] == [0, 0]
     assert {item: time for each in found for item, time in each.chunk.requested.items()} == {
         "/a": 970.0,
@@ -254,3 +256,17 @@ def test_what_is_left_of_a_message_is_sent_to_its_target_and_lane() -> None:
 
 def test_a_message_without_attributes_was_received_once() -> None:
     assert bodies({"Records": [{"messageId": "m", "body": "b"}]}) == {"m": ("b", 1)}
+
+
+def test_a_batch_with_more_paths_than_memory_is_sent_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "MAX_CHARACTERS", 20)
+    changes = tuple(Change(f"m{number}", "assets", f"{number}" * 9, 970.0) for number in range(5))
+    sent: list[list[Parcel]] = []
+
+    def send(parcels: Iterable[Parcel]) -> frozenset[str]:
+        sent.append(list(parcels))
+        return frozenset({f"m{len(sent)}"})
+
+    found = collector.collect(SETTINGS, Batch(True, ("m",), changes=changes), 1_000.0, send)
+    assert [sum(len(each.chunk.paths) for each in part) for part in sent] == [4, 4, 2]
+    assert (found.chunk_count, found.path_count, set(found.not_sent)) == (6, 10, {"m1", "m2", "m3"})

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.support.collecting import collected, parcels_of
 
 from invalidator import chunks, pace, planner
 from invalidator.chunks import Chunk, ChunkError
-from invalidator.collector import collect, dead_letters
+from invalidator.collector import dead_letters
 from invalidator.events import Batch, Change, Rejected, Request
 from invalidator.pace import Memory
 from invalidator.plan import part
@@ -66,23 +67,22 @@ def test_anything_else_is_no_chunk(body: str) -> None:
 
 
 def test_single_changes_do_not_wait_in_the_lane_of_a_deploy() -> None:
-    found = collect(SETTINGS, changes("news/1", *(f"docs/{number}" for number in range(300))), NOW)
-    by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found.parcels}
+    found = parcels_of(SETTINGS, changes("news/1", *(f"docs/{number}" for number in range(300))), NOW)
+    by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found}
     assert by_group["ESITE/exact"] == {"/news/1"}
     assert len(by_group["ESITE/merge"]) == 300
 
 
 def test_a_change_that_a_request_covers_is_sent_with_the_request() -> None:
     batch = Batch(True, ("m0", "q"), changes("a").changes, (Request("q", paths=("/*",)),))
-    (parcel,) = collect(SETTINGS, batch, NOW).parcels
+    (parcel,) = parcels_of(SETTINGS, batch, NOW)
     assert (set(parcel.chunk.paths), set(parcel.chunk.requested)) == (set(), {"/*"})
     assert parcel.message_ids == {"m0", "q"}
 
 
 def test_keys_of_a_request_are_collected_as_changes() -> None:
     request = Request("q", paths=(), keys=("a b", "c"), time=NOW - 5)
-    found = collect(SETTINGS, Batch(True, ("q",), requests=(request,)), NOW)
-    (parcel,) = found.parcels
+    (parcel,), found = collected(SETTINGS, Batch(True, ("q",), requests=(request,)), NOW)
     assert parcel.chunk.paths == {"/a%20b": NOW - 5, "/a+b": NOW - 5, "/c": NOW - 5}
     assert (parcel.chunk.requested, parcel.chunk.change_count, parcel.message_ids) == (
         {},
@@ -91,18 +91,18 @@ def test_keys_of_a_request_are_collected_as_changes() -> None:
     )
     assert found.change_counts == {SITE: 2}
     dry = Request("q", paths=(), keys=("a",), dry_run=True)
-    assert collect(SETTINGS, Batch(True, ("q",), requests=(dry,)), NOW).parcels == ()
+    assert parcels_of(SETTINGS, Batch(True, ("q",), requests=(dry,)), NOW) == []
 
 
 def test_the_deduplication_depends_on_group_paths_and_messages_not_on_the_time() -> None:
-    (first,) = collect(SETTINGS, changes("a"), NOW).parcels
-    (again,) = collect(SETTINGS, changes("a"), NOW + 60).parcels
-    (other,) = collect(SETTINGS, changes("b"), NOW).parcels
+    (first,) = parcels_of(SETTINGS, changes("a"), NOW)
+    (again,) = parcels_of(SETTINGS, changes("a"), NOW + 60)
+    (other,) = parcels_of(SETTINGS, changes("b"), NOW)
     assert first.deduplication_id == again.deduplication_id != other.deduplication_id
 
 
 def test_a_chunk_stays_below_the_size_of_a_message_and_nothing_is_lost() -> None:
-    found = collect(SETTINGS, changes(*(f"{'x' * 900}/{number}" for number in range(1_000))), NOW).parcels
+    found = parcels_of(SETTINGS, changes(*(f"{'x' * 900}/{number}" for number in range(1_000))), NOW)
     assert len(found) > 1
     assert max(len(parcel.chunk.body()) for parcel in found) <= chunks.MAX_BYTES
     assert sum(len(parcel.chunk.paths) for parcel in found) == 1_000
@@ -270,7 +270,7 @@ def test_what_changed_a_minute_ago_hardly_waits_for_more(age: float, seconds: fl
 def test_one_change_of_two_distributions_is_two_pieces_of_work() -> None:
     routes = {name: {**ROUTE, "distribution_id": f"E{name}"} for name in ("ONE", "TWO")}
     settings = Settings.from_document({"version": 1, "routes": routes})
-    found = collect(settings, changes("a"), NOW).parcels
+    found = parcels_of(settings, changes("a"), NOW)
     assert {parcel.group for parcel in found} == {"EONE/exact", "ETWO/exact"}
     assert len({parcel.deduplication_id for parcel in found}) == 2
 
@@ -279,7 +279,7 @@ def test_two_changes_of_one_key_are_two_pieces_of_work() -> None:
     first, second = (
         Batch(True, (each,), changes=(Change(each, "assets", "a", NOW),)) for each in ("m1", "m2")
     )
-    assert len({collect(SETTINGS, each, NOW).parcels[0].deduplication_id for each in (first, second)}) == 2
+    assert len({parcels_of(SETTINGS, each, NOW)[0].deduplication_id for each in (first, second)}) == 2
 
 
 def test_dead_letters_are_requests_that_stay_below_the_size_of_a_message() -> None:

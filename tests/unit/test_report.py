@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from invalidator.chunks import Chunk, Parcel
+from invalidator.chunks import Chunk
 from invalidator.collector import Collected
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pipeline import Prepared
@@ -252,10 +252,10 @@ def figures(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_record_of_a_collected_batch_counts_what_came_and_what_became_of_it() -> None:
     batch = Batch(True, ("m1", "m2", "m3", "m4"), changes=(Change("m1", "b", "a"),))
-    parcels = (Parcel("ESITE/exact", CHUNK, frozenset({"m1"})), Parcel("ESITE/merge", OLDER, frozenset()))
     ignored = (Ignored("m2", "tagging"), Ignored("m2", "tagging"), Ignored("m3", "acl"))
-    collected = Collected(parcels, ignored, (Rejected("m4", "no"), Rejected("m4", "no")), {SITE: 3}, 5)
-    assert collected_record(batch, collected, {"m1"}, {"m3", "m4"}) == {
+    rejected = (Rejected("m4", "no"), Rejected("m4", "no"))
+    collected = Collected(2, 3, frozenset({"m1"}), ignored, rejected, {SITE: 3}, 5)
+    assert collected_record(batch, collected, {"m3", "m4"}) == {
         "received": 4,
         "changes": 1,
         "requests": 5,
@@ -271,8 +271,8 @@ def test_the_record_of_a_collected_batch_counts_what_came_and_what_became_of_it(
 
 def test_the_record_of_a_batch_names_the_most_frequent_reasons_only() -> None:
     ignored = tuple(Ignored("m", f"reason {n}") for n in range(LOGGED_REASONS + 1) for _ in range(n + 1))
-    collected = Collected((), ignored, (), {}, 0)
-    record = collected_record(Batch(True, ("m",)), collected, (), ())
+    collected = Collected(0, 0, frozenset(), ignored, (), {}, 0)
+    record = collected_record(Batch(True, ("m",)), collected, ())
     assert len(record["ignored_reasons"]) == LOGGED_REASONS
     assert "reason 0" not in record["ignored_reasons"]
     assert record["ignored"] == len(ignored)
@@ -283,14 +283,14 @@ def test_the_record_of_a_batch_names_the_most_frequent_reasons_only() -> None:
 def test_the_metrics_of_a_collected_batch_count_changes_and_unreadable_messages() -> None:
     other = Target("EOTHER")
     rejected = (Rejected("m1", "no"), Rejected("m1", "not either"), Rejected("m2", "no"))
-    documents = collected_metrics(Collected((), (), rejected, {SITE: 3, other: 2}, 0), now=1.5)
+    documents = collected_metrics(Collected(0, 0, frozenset(), (), rejected, {SITE: 3, other: 2}, 0), now=1.5)
     assert list(map(figures, documents)) == [
         {"DistributionId": "EOTHER", "Changes": 2},
         {"DistributionId": "ESITE", "Changes": 3},
         {"DistributionId": "none", "UnreadableMessages": 2},
     ]
     assert {document["_aws"]["Timestamp"] for document in documents} == {1_500}
-    assert collected_metrics(Collected((), (), (), {}, 0), now=1.5) == []
+    assert collected_metrics(Collected(0, 0, frozenset(), (), (), {}, 0), now=1.5) == []
 
 
 def test_the_record_of_a_plan_counts_its_paths_and_says_how_old_the_oldest_change_is() -> None:

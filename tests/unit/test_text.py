@@ -40,7 +40,7 @@ def failing(error: Exception) -> Any:
 
     class Client:
         def __getattr__(self, name: str) -> Any:
-            def call(**_: object) -> None:
+            def call(*_: object, **__: object) -> None:
                 raise error
 
             return call
