@@ -623,5 +623,16 @@ SCENARIOS: Sequence[Scenario] = (
 )
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
 
-MISSED: Mapping[str, str] = {}
+_DOLLARS = (
+    "the aim is that of a bound of 1,000 paths an hour; the default is 4,000 since, so that the first plan after "
+    "a cold start has its whole budget"
+)
+MISSED: Mapping[str, str] = {
+    "storm-6000": "4,760 paths instead of 4,500: 434 were paid twice, for calls whose answer was lost and planners "
+    "that were killed after a call",
+    "stream-1": _DOLLARS,
+    "stream-1-6h": _DOLLARS,
+    "stream-10": _DOLLARS,
+    "stream-10-6h": _DOLLARS,
+}
 """Scenario → the figure beyond its bound, and why: the bounds stay."""
