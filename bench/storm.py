@@ -34,6 +34,7 @@ from tests.doubles.cloudfront_server import (
 from tests.simulation.judge import Change, judge
 from tests.simulation.scenarios import (
     BY_NAME,
+    MISSED,
     SCENARIOS,
     USD_PER_PATH,
     Conditions,
@@ -151,6 +152,13 @@ def written(document: str, seed: int, results: dict[str, Figures]) -> str:
     lines = [standing[each.title] for each in SCENARIOS if each.title in standing]
     before, _, rest = document.partition(BEGIN)
     text = "\n".join([f"Seed {seed}.", "", table(["run", *SHOWN, "one stage"], ()), *lines])
+    reasons = [
+        f"- {each.title}: {MISSED.get(each.name, 'no reason is known')}."
+        for each in SCENARIOS
+        if "MISS**" in standing.get(each.title, "")
+    ]
+    if reasons:
+        text += "\n\n" + "\n".join(["Missed, and why:", "", *reasons])
     return f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}"
 
 

@@ -623,5 +623,14 @@ SCENARIOS: Sequence[Scenario] = (
 )
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
 
-MISSED: Mapping[str, str] = {}
+_DOLLARS = (
+    "the aim is that of 1,000 paths an hour; a first plan with its whole budget needs a default of 4,000"
+)
+MISSED: Mapping[str, str] = {
+    "storm-6000": "4,760 paths, of which 434 were paid twice after a lost answer or a killed planner",
+    "stream-1": _DOLLARS,
+    "stream-1-6h": _DOLLARS,
+    "stream-10": _DOLLARS,
+    "stream-10-6h": _DOLLARS,
+}
 """Scenario → the figure beyond its bound, and why: the bounds stay."""
