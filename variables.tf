@@ -201,7 +201,7 @@ variable "max_paths" {
 }
 
 variable "max_wildcards" {
-  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront invalidates 15 at once in up to 25 seconds: 300 take eight minutes. With `batching`, a plan of changes has at most 12, so that the next need not wait."
+  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront invalidates 15 at once in up to 25 seconds: 300 take eight minutes. With `batching`, a plan of changes has at most 12, unless an inventory shows that a further round spares a fiftieth of what changed."
   type        = number
   default     = 30
   nullable    = false

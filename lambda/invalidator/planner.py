@@ -229,15 +229,18 @@ def decide(
     if longest.seconds > 0:
         return longest
     if repeated:
-        return Ready((repeated,), frozenset((target, item) for item in repeated.items))
+        return Ready((repeated,), frozenset((target, item) for item in _requested(messages)))
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
     unmerged = plan(by_target, UNLIMITED)
+    measured = measures() if merging else {}
+    if target in measured and not any(each.paths for each in deploy):
+        budget = replace(budget, max_wildcards=min(settings.budget.max_wildcards, budget.max_paths))
     if not changed:
         merged: tuple[Invalidation, ...] = ()
     elif (known := memory.plans.get(group)) and known[0] == (changed, budget):
         merged = known[1]
     else:
-        merged = plan({target: changed}, budget, measures() if merging else None, most)
+        merged = plan({target: changed}, budget, measured, most)
         memory.plans[group] = (changed, budget), merged
     return Ready(unmerged + merged, frozenset((target, item) for item in requested), merging)
 
@@ -257,10 +260,15 @@ def tail_merged(changed: Mapping[str, frozenset[str]], wildcards: Iterable[str])
     return merged
 
 
-def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | None:
-    """The call to repeat, where it got no answer; else None. CloudFront carries out one reference once.
+def _requested(messages: Iterable[Received]) -> list[str]:
+    return [item for each in messages if each.chunk for item in each.chunk.requested]
 
-    Its messages hold only changes before the first of these calls, so any of the calls covers them.
+
+def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | None:
+    """The call to repeat, where it got no answer or is a later round of a plan; else None.
+
+    CloudFront carries out one reference once. Its messages hold only changes before the first of these calls,
+    so any of the calls covers them.
     """
     chunk = messages[0].chunk
     if chunk is None or not chunk.reference:
@@ -369,10 +377,11 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     lane = chunks.lane_of(messages[0].group)
     known = wanted(messages)
     deferred = [each for each in outcomes if each.status == "deferred"]
-    in_doubt = [] if repetition(target, messages) else list(_in_doubt(target, deferred, known, lane, since))
-    repeated = {parcel.chunk.reference for parcel in in_doubt}
+    again = [] if repetition(target, messages) else calls_to_repeat(outcomes, known)
+    whole_calls = list(_as_messages(target, again, known, lane, since))
+    repeated = {parcel.chunk.reference for parcel in whole_calls}
     deferred = [each for each in deferred if each.invalidation.caller_reference not in repeated]
-    replaced = frozenset[str]().union(*(parcel.message_ids for parcel in in_doubt))
+    replaced = frozenset[str]().union(*(parcel.message_ids for parcel in whole_calls))
     waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"] - replaced
     split = ids["deferred"] - waiting_ids
     wait = max((each.retry_at - now for each in deferred), default=0.0)
@@ -384,7 +393,7 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     return Settled(
         done=everything - ids["deferred"] - ids["refused"],
         waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
-        rest=(*in_doubt, *chunks.parcels(target.id, target.kind, lane, rest, since)),
+        rest=(*whole_calls, *chunks.parcels(target.id, target.kind, lane, rest, since)),
         dead_letters=tuple(
             dead_letter
             for outcome in outcomes
@@ -394,11 +403,27 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     )
 
 
-def _in_doubt(
-    target: Target, deferred: Iterable[Outcome], known: Mapping[str, WantedItem], lane: str, since: float
+def calls_to_repeat(outcomes: Iterable[Outcome], known: Mapping[str, WantedItem]) -> list[Invalidation]:
+    """The deferred calls that are sent again exactly: those without an answer, and later rounds of a plan.
+
+    A later round has wildcards that the plan made, and an earlier one was accepted: to plan its paths anew
+    would merge them once more.
+    """
+    each_outcome = list(outcomes)
+    begun = any(each.status == "accepted" for each in each_outcome)
+    return [
+        each.invalidation
+        for each in each_outcome
+        if each.status == "deferred"
+        and (each.doubtful or (begun and any(item not in known for item in each.invalidation.items)))
+    ]
+
+
+def _as_messages(
+    target: Target, calls: Iterable[Invalidation], known: Mapping[str, WantedItem], lane: str, since: float
 ) -> Iterator[Parcel]:
-    """Each call without an answer, as a message of its own that is planned with no other."""
-    for call in [each.invalidation for each in deferred if each.doubtful]:
+    """Each call as a message of its own that is planned with no other."""
+    for call in calls:
         items = as_wanted_items(call.items, known)
         found = list(chunks.parcels(target.id, target.kind, lane, items, since))
         if len(found) == 1 and items.keys() == set(call.items):

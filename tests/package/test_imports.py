@@ -19,6 +19,7 @@ MAY_IMPORT = {
         if any(folder.glob("*.py"))
     },
     "tests.doubles": {"tests.doubles"},
+    "tests.package": {"tests.package", "bench", "scripts", "tests.simulation", *SHARED},
 }
 """Folder → the folders of this repository that its files may import from."""
 

@@ -221,7 +221,8 @@ def test_a_repeated_call_is_sent_unchanged() -> None:
     repeated = message(replace(CHUNK, reference="reference"))
     step = planner.decide(SETTINGS, SITE, [repeated], Memory(), dict, now=500.0, wall=1_000.0)
     assert isinstance(step, Ready)
-    assert step.verbatim == {(SITE, "/a"), (SITE, "/b/*"), (SITE, "#tag")}
+    assert [each.items for each in step.invalidations] == [("#tag", "/a", "/b/*")]
+    assert step.verbatim == {(SITE, "/b/*"), (SITE, "#tag")}
 
 
 def test_a_request_for_paths_stands_for_no_changed_object() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import string
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.support.collecting import collected, parcels_of
 
-from invalidator import chunks, pace, planner
+from invalidator import chunks, limits, pace, planner
 from invalidator.chunks import Chunk, ChunkError
+from invalidator.collateral import known
 from invalidator.collector import dead_letters
 from invalidator.events import Batch, Change, Rejected, Request
 from invalidator.pace import Memory
-from invalidator.plan import part
+from invalidator.plan import covers, part
 from invalidator.planner import Ready, Received, Wait
 from invalidator.settings import Settings
 from invalidator.submission import Outcome
@@ -320,3 +322,38 @@ def test_a_chunk_is_given_up_without_a_route_or_when_sqs_would_soon_delete_it(
     found = planner.permanent_error(SETTINGS, message, NOW + days * 86_400)
     assert found.startswith(error)
     assert bool(found) == bool(error)
+
+
+def test_with_an_inventory_a_plan_takes_the_rounds_of_wildcards_that_are_worth_it() -> None:
+    """Twenty directories changed beside twenty that did not: fifteen wildcards would purge the others."""
+    changed = received(
+        *(f"/{letter}1/{page}" for letter in string.ascii_lowercase[:20] for page in range(40))
+    )
+    unchanged = [f"/{letter}2/{page}" for letter in string.ascii_lowercase[:20] for page in range(40)]
+    memory = Memory()
+
+    def measured(message: Received, now: float) -> Wait | Ready:
+        return planner.decide(
+            SETTINGS, SITE, [message], memory, lambda: {SITE: known(unchanged)}, now=now, wall=NOW + 60
+        )
+
+    step = measured(changed, 500.0)
+    assert isinstance(step, Ready)
+    first, second = step.invalidations
+    assert (first.wildcards, second.wildcards) == (15, 5)
+    assert not [path for path in unchanged if any(covers(item, path) for item in first.items + second.items)]
+    memory.in_progress.accepted(first, 500.0)
+    memory.planned(changed.group, first.items, 500.0, merged=True)
+    outcomes = [Outcome(first, "accepted", id="I1"), Outcome(second, "deferred", retry_at=525.0)]
+    settled = planner.settle(SITE, [changed], outcomes, 500.0)
+    assert dict(settled.waiting) == {}
+    (parcel,) = settled.rest
+    assert (set(parcel.chunk.paths), set(parcel.message_ids)) == (set(second.items), {"c0"})
+    later = Received("d", "r", 1, parcel.group, parcel.chunk.body(), parcel.chunk)
+    wait = measured(later, 510.0)
+    assert isinstance(wait, Wait)
+    assert wait == Wait(limits.COMPLETION_SECONDS - 10.0, "invalidations in progress")
+    step = measured(later, 500.0 + limits.COMPLETION_SECONDS)
+    assert isinstance(step, Ready)
+    assert step.invalidations[0].items == second.items
+    assert step.verbatim == frozenset()
