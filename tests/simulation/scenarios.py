@@ -581,14 +581,6 @@ SCENARIOS: Sequence[Scenario] = (
         long=True,
     ),
     Scenario(
-        "stream-1-6h",
-        "one new key a second for six hours",
-        partial(streamed, per_second=1, hours=6),
-        {"dollars": 30, "max": 330, "most paths in an hour": 4_000},
-        "$108",
-        long=True,
-    ),
-    Scenario(
         "stream-10-6h",
         "ten new keys a second for six hours",
         partial(streamed, per_second=10, hours=6),
@@ -629,7 +621,6 @@ _DOLLARS = (
 MISSED: Mapping[str, str] = {
     "storm-6000": "4,760 paths, of which 434 were paid twice after a lost answer or a killed planner",
     "stream-1": _DOLLARS,
-    "stream-1-6h": _DOLLARS,
     "stream-10": _DOLLARS,
     "stream-10-6h": _DOLLARS,
 }
