@@ -51,9 +51,10 @@ statements: $(READY) ## remove each statement of the policies: the tests of `mak
 compat: $(READY) ## every example on Terraform 1.6 to 1.15
 	@$(PYTHON) -m tests.compatibility
 
-bench: $(READY) ## measure the planner, the inventory and the storms, and run the long fuzz
+bench: $(READY) ## measure the planner, the inventory, the memory and the storms, and run the long fuzz
 	@$(PYTHON) -m bench.planner
 	@$(PYTHON) -m bench.inventory
+	@$(PYTHON) -m bench.memory
 	@$(PYTHON) -m bench.fuzz
 	@$(PYTHON) -m bench.storm --write
 
