@@ -356,7 +356,11 @@ class TestRounds:
         harness.submit(*planned(*(f"/again{wildcard}" for wildcard in wildcards)), memory=memory)
         assert harness.answers() == ["Created", "Created"]
 
-    def test_three_thousand_files_go_at_once_and_more_wait(self, harness: Harness) -> None:
+    def test_three_thousand_files_go_at_once_and_more_wait(
+        self, harness: Harness, session: boto3.Session
+    ) -> None:
+        # On a busy machine the double takes longer for so many paths than the other tests wait.
+        harness.client = session.client("cloudfront", endpoint_url=harness.client.meta.endpoint_url)
         outcomes = harness.submit(*planned(*(f"/{number}" for number in range(3_001))))
         assert set(statuses(outcomes).values()) == {"accepted"}
         assert harness.answers() == ["Created", "Created"]
