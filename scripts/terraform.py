@@ -124,11 +124,12 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def attached_provider(variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def attached_provider(directory: Path, variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The variable under which every Terraform of the block uses one provider, instead of starting its own.
 
-    For many commands in a row: each takes 2 s of a processor less. `variables` are the provider's. It serves
-    one Terraform at a time. Terraform has this for debugging providers ("Plugin Development: Debugging").
+    For many commands in a row: each takes 2 s of a processor less. `variables` are the provider's. It reads
+    relative paths, such as that of the package, from `directory`, the one of the configuration. It serves one
+    Terraform at a time. Terraform has this for debugging providers ("Plugin Development: Debugging").
     """
     (executable,) = provider().glob(f"terraform-provider-aws_v{PROVIDER_VERSION}*")
     # Configured twice, as by plan and apply, it refuses a bundle of certificates the second time ("unable
@@ -136,6 +137,7 @@ def attached_provider(variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
     own = {name: value for name, value in environment().items() if name != "AWS_CA_BUNDLE"}
     process = subprocess.Popen(
         [str(executable), "-debug"],
+        cwd=directory,
         env={**own, **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -314,7 +316,7 @@ def main(arguments: list[str]) -> int:
         # runs, and 12 s with one provider for all.
         shared: AbstractContextManager[dict[str, str]] = nullcontext({})
         if arguments[:1] == ["test"]:
-            shared = attached_provider({})
+            shared = attached_provider(Path.cwd(), {})
         with shared as attached:
             variables = {**environment(), **attached}
             return subprocess.run([*command(), *arguments], env=variables, check=False).returncode

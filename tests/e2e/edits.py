@@ -274,8 +274,9 @@ def live(
         "batching": {"window_seconds": 1},
         **inputs,
     }
-    with attached_provider(aws.environment) as attached:
-        stack = Stack(write_root(directory, root), {**aws.environment, **attached})
+    made = write_root(directory, root)
+    with attached_provider(made, aws.environment) as attached:
+        stack = Stack(made, {**aws.environment, **attached})
         deployment = Deployment(aws, stack, name, bucket, distribution_id)
         before = {"terraform_data": {"before": {"input": "unchanged"}}}
         known_ids = {"distribution_id": distribution_id, **(known or {})}
