@@ -110,6 +110,11 @@ def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
     return replace(made, bucket=settings["bucket"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The edits of live stacks take longest: their tests come last, and the others run meanwhile."""
+    items.sort(key=lambda item: item.path.name == "test_edits.py")
+
+
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
     deploy.__name__: deploy for deploy in (queued, direct_only, straight, strict, made_at_once)
 }
