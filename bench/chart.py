@@ -188,8 +188,9 @@ def _text(x: float, y: float, words: str, kind: str) -> str:
 def listed(rows: Sequence[Row]) -> str:
     """Collateral over the number of keys, a panel for each shape: all known, from the listing, blind."""
     shapes = list(dict.fromkeys(row.shape for row in rows))
-    height, top, plot = 360, 112, 170
-    width = (WIDTH - 2 * MARGIN - 60 - GAP * (len(shapes) - 1)) / len(shapes)
+    columns, plot, row_height = 3, 170, 250
+    height = 120 + row_height * math.ceil(len(shapes) / columns)
+    width = (WIDTH - 2 * MARGIN - 60 - GAP * (columns - 1)) / columns
     parts = [
         *_paper(height, "Collateral over the number of keys: all known, from the listing, blind"),
         _text(MARGIN, 36, "Collateral by the number of keys in the bucket", "title"),
@@ -203,13 +204,14 @@ def listed(rows: Sequence[Row]) -> str:
         parts += [_mark(kind, x, 64), _text(x + 13, 68.5, words, "")]
         x += 36 + 7 * len(words)
     for number, shape in enumerate(shapes):
-        left = MARGIN + 60 + number * (width + GAP)
+        left = MARGIN + 60 + number % columns * (width + GAP)
+        top = 112 + number // columns * row_height
         parts.append(_text(left, top - 14, shape, "panel"))
         of_shape = [row for row in rows if row.shape == shape]
         for power in range(0, 7, 2):
             y = top + plot * (1 - power / 6)
             parts.append(f'<path class="line" d="M{left:.1f} {y:.1f}H{left + width:.1f}"/>')
-            if number == 0:
+            if number % columns == 0:
                 parts.append(_text(left - 10, y + 4, f"{10**power:,}", "faint end"))
         for place, row in enumerate(of_shape):
             x = left + width * (place + 0.5) / len(of_shape)
