@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from scripts.terraform import ROOT
 from tests.e2e.edits import EDITED, REACHED, REKEYED, REWIRED, Edit, Edited
 
 STACKS = {"edited": EDITED, "reached": REACHED, "rekeyed": REKEYED, "rewired": REWIRED}
-ALL = [pytest.param(stack, edit, id=edit.name) for stack, chosen in STACKS.items() for edit in chosen]
-QUEUED = [
-    pytest.param(stack, edit, id=edit.name)
-    for stack, chosen in STACKS.items()
-    for edit in chosen
-    if "batching o" not in edit.name
-]
+RACES = {
+    "neither those nor the sizes": "an apply that takes permissions away may end with NoSuchEntity: the list that "
+    "excludes other policies and the policy's own destroy remove it at the same time; applying again mends it"
+}
+"""Edit → why its apply sometimes fails. An open defect of the module (docs/operations.md)."""
+
+
+def cases(without: str = "no such edit") -> list[Any]:
+    """A case for each edit of each stack."""
+    return [
+        pytest.param(
+            stack,
+            edit,
+            id=edit.name,
+            marks=[pytest.mark.xfail(strict=False, reason=RACES[edit.name])] if edit.name in RACES else [],
+        )
+        for stack, chosen in STACKS.items()
+        for edit in chosen
+        if without not in edit.name
+    ]
+
+
+ALL = cases()
+QUEUED = cases(without="batching o")
 
 
 @pytest.fixture
