@@ -12,8 +12,9 @@ from tests.e2e.edits import EDITED, REACHED, REKEYED, REWIRED, Edit, Edited
 
 STACKS = {"edited": EDITED, "reached": REACHED, "rekeyed": REKEYED, "rewired": REWIRED}
 RACES = {
-    "neither those nor the sizes": "an apply that takes permissions away may end with NoSuchEntity: the list that "
-    "excludes other policies and the policy's own destroy remove it at the same time; applying again mends it"
+    "neither those nor the sizes": "an apply that takes permissions away may end with NoSuchEntity: the list "
+    "that excludes other policies and the policy's own destroy remove it at the same time; applying again "
+    "mends it"
 }
 """Edit → why its apply sometimes fails. An open defect of the module (docs/operations.md)."""
 
