@@ -12,8 +12,8 @@ from tests.e2e.edits import EDITED, REACHED, REKEYED, REWIRED, Edit, Edited
 
 STACKS = {"edited": EDITED, "reached": REACHED, "rekeyed": REKEYED, "rewired": REWIRED}
 UNSTEADY = {
-    "neither those nor the sizes": "ended in one of two whole runs with NoSuchEntity, when the provider removed a "
-    "policy of the role; the cause is not known"
+    "neither those nor the sizes": "ended in one of two whole runs with NoSuchEntity, when the provider "
+    "removed a policy of the role; the cause is not known"
 }
 """Edit → what was seen of it now and then, on a busy machine."""
 
