@@ -67,6 +67,15 @@ async def handle_with_keys(method, path, headers, body, query):
     cloudwatch_logs._log_groups[named["logGroupName"]]["kmsKeyId"] = named.get("kmsKeyId")
     return json_response({})
 cloudwatch_logs.handle_request = handle_with_keys
+from ministack.services import iam
+handle_iam = iam.handle_request
+async def handle_repeated(method, path, headers, body, query):
+    answer = await handle_iam(method, path, headers, body, query)
+    repeated = not (headers.get("amz-sdk-request", "attempt=1") + ";").startswith("attempt=1;")
+    if answer[0] == 404 and repeated and b"Action=DeleteRolePolicy&" in body:
+        return iam._xml(200, "DeleteRolePolicyResponse", "", ns="iam")
+    return answer
+iam.handle_request = handle_repeated
 sys.argv = ["ministack"]
 app.main()
 """
@@ -79,6 +88,11 @@ function whose role is replaced gets new workers, as for every other change of i
 ends when the function is "processing events with the new configuration" (Lambda API Reference,
 UpdateFunctionConfiguration). MiniStack alone would keep the old role's credentials for ever. A log group can
 be given a key, and lose it: MiniStack only knows the key that a group was created with.
+
+On a busy machine the provider (5.100) closes about one connection in a thousand when it has only the head
+of the answer, and sends the request again. Where `aws_iam_role_policies_exclusive` had deleted a policy, the
+second DeleteRolePolicy finds none, and the apply fails. Here it is answered like the first, so that the tests
+of edits do not depend on that. At AWS the apply would fail: docs/operations.md says what to do.
 """
 
 

@@ -11,24 +11,12 @@ from scripts.terraform import ROOT
 from tests.e2e.edits import EDITED, REACHED, REKEYED, REWIRED, Edit, Edited
 
 STACKS = {"edited": EDITED, "reached": REACHED, "rekeyed": REKEYED, "rewired": REWIRED}
-UNSTEADY = {
-    "neither those nor the sizes": "ended in one of two whole runs with NoSuchEntity, when the provider "
-    "removed a policy of the role; the cause is not known"
-}
-"""Edit → what was seen of it now and then, on a busy machine."""
 
 
 def cases(without: str = "no such edit") -> list[Any]:
     """A case for each edit of each stack."""
     return [
-        pytest.param(
-            stack,
-            edit,
-            id=edit.name,
-            marks=[pytest.mark.xfail(strict=False, reason=UNSTEADY[edit.name])]
-            if edit.name in UNSTEADY
-            else [],
-        )
+        pytest.param(stack, edit, id=edit.name)
         for stack, chosen in STACKS.items()
         for edit in chosen
         if without not in edit.name
