@@ -32,7 +32,7 @@ MAX_SECONDS = 3.0
 PAGES_AT_ONCE = 4
 """Pages between two looks at what to list next."""
 
-UNFINISHED = 2
+UNFINISHED = 8
 """What was counted of a cell that was not listed to its end stands for so many times as much."""
 
 LAST_CHARACTER = "\U0010fffd"
@@ -120,41 +120,49 @@ class Listing:
         """Lists what the choice needs: the beginnings, then what is unknown of the forks that look best.
 
         What was not listed yet counts for nothing, so that a fork looks cheap until it is known not to be.
-        Once nothing is unknown of those chosen, no other choice can be better.
+        Large cells are left aside until nothing else is unknown of those chosen. Once nothing at all is, no
+        other choice can be better.
         """
-        wanted = [(source, 0) for source in sources]
-        while wanted:
-            for at in range(0, len(wanted), PAGES_AT_ONCE):
-                self._list(wanted[at : at + PAGES_AT_ONCE])
-            listed = [source for source in sources if source.bucket not in self.failures]
-            if self._is_over() or not listed:
-                return
-            closed = choose(_summed(sources, _Source.at_least))
-            doubts = sorted((doubt for source in listed for doubt in source.doubts(closed)), reverse=True)
-            wanted = [(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]]
+        self._list([(source, 0) for source in sources])
+        for costs in (_Source.probable, _Source.at_least):
+            while not self._is_over():
+                listed = [source for source in sources if source.bucket not in self.failures]
+                if not listed:
+                    return
+                closed = choose(_summed(sources, costs))
+                doubts = sorted((doubt for source in listed for doubt in source.doubts(closed)), reverse=True)
+                if not doubts:
+                    break
+                self._list([(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]])
 
     def _is_over(self) -> bool:
         return self.pages >= self._max_pages or self._clock() >= self._ends_at
 
     def _list(self, wanted: Sequence[tuple[_Source, int]]) -> None:
         """Lists the cells from their first key that is not counted yet."""
-        if self._is_over():
-            return
-        wanted = wanted[: int(min(self._max_pages - self.pages, len(wanted)))]
-        self.pages += len(wanted)
-        places = [source.place(cell) for source, cell in wanted]
-        for (source, cell), page in zip(wanted, self._list_pages(places), strict=True):
-            if isinstance(page, ListingError):
-                self.failures[page.bucket] = str(page)
-            else:
-                source.count(cell, page)
+        for at in range(0, len(wanted), PAGES_AT_ONCE):
+            if self._is_over():
+                return
+            some = wanted[at : at + int(min(self._max_pages - self.pages, PAGES_AT_ONCE))]
+            self.pages += len(some)
+            places = [source.place(cell) for source, cell in some]
+            for (source, cell), page in zip(some, self._list_pages(places), strict=True):
+                if isinstance(page, ListingError):
+                    self.failures[page.bucket] = str(page)
+                else:
+                    source.count(cell, page)
+
+
+SIZES, SOME_CELLS, ANYTHING = 0, 1, 2
+"""What is unknown of a fork. Sizes: how large its begun cells are; they hardly get any smaller, so they come
+last. Some cells were not listed at all. Anything: none was begun, so the wildcard may match the most."""
 
 
 class Doubt(NamedTuple):
     """A cell of a fork that would be closed, and is not fully known; the greater, the sooner it is listed."""
 
-    unseen: bool
-    """Not listed at all. Large cells, listed in part, come last: they hardly get any smaller."""
+    unknown: int
+    """How much is unknown of the fork: one of `ANYTHING`, `SOME_CELLS` and `SIZES`."""
     weight: float
     cell: int
     source: _Source
@@ -187,8 +195,8 @@ class _Source:
             COMPLETE if self._bounds[cell + 1] <= first or self._bounds[cell] >= end else UNSEEN
             for cell in range(len(self._counts))
         ]
-        self._at_least = [0.0] * len(self._counts)
-        """What each cell is taken to hold: nothing as long as it was not listed."""
+        self._held = [0.0] * len(self._counts)
+        """What each cell is taken to hold; nothing as long as it was not listed."""
         self._totals, self._numbers = list(FIRST_MEANS), [1] * len(FIRST_MEANS)
         """For each level, what the cells hold that are known, and their number."""
         self._counted_to: dict[int, str] = {}
@@ -236,8 +244,8 @@ class _Source:
         if self._states[cell] == UNSEEN:
             self._numbers[level] += 1
         held = count * (UNFINISHED if state == BEGUN else 1)
-        self._totals[level] += held - self._at_least[cell]
-        self._states[cell], self._counts[cell], self._at_least[cell] = state, count, held
+        self._totals[level] += held - self._held[cell]
+        self._states[cell], self._counts[cell], self._held[cell] = state, count, held
 
     def doubts(self, closed: Iterable[Fork]) -> Iterator[Doubt]:
         """For each of the forks the cell that tells most about it, if any is not complete."""
@@ -251,21 +259,27 @@ class _Source:
                 unseen = [at for at, state in enumerate(states, low) if state == UNSEEN]
                 # Where one cell is large, others may be.
                 weight = sum(means[levels[at]] for at in unseen) + sum(counts[at] for at in begun)
-                yield Doubt(True, weight, max(unseen, key=lambda at: means[levels[at]]), self)
+                # A page from the first on completes a small fork, or shows that it is none.
+                cell = max(unseen, key=lambda at: means[levels[at]]) if begun else unseen[0]
+                yield Doubt(SOME_CELLS if begun else ANYTHING, weight, cell, self)
             elif begun:
                 smallest = min(begun, key=counts.__getitem__)
-                yield Doubt(False, -counts[smallest], smallest, self)
+                yield Doubt(SIZES, -counts[smallest], smallest, self)
 
     def at_least(self) -> Sequence[float]:
+        """What was counted of each cell."""
+        return self._counts
+
+    def probable(self) -> Sequence[float]:
         """What each cell holds, as far as is known; one not listed, nothing."""
-        return self._at_least
+        return self._held
 
     def expected(self) -> Sequence[float]:
         """What each cell holds, as far as is known; one not listed, the mean of its level."""
         means = [total / number for total, number in zip(self._totals, self._numbers, strict=True)]
         return [
             means[level] if state == UNSEEN else held
-            for level, state, held in zip(self._levels, self._states, self._at_least, strict=True)
+            for level, state, held in zip(self._levels, self._states, self._held, strict=True)
         ]
 
     def _unchanged(self, keys: Sequence[bytes]) -> list[bytes]:
