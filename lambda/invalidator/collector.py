@@ -5,6 +5,7 @@ Pure but for the function that it is given to send the chunks with.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,7 +14,7 @@ from typing import Any
 from invalidator import chunks
 from invalidator.chunks import DeadLetter, Parcel, WantedItem
 from invalidator.events import Batch, Ignored, Rejected
-from invalidator.pipeline import MAX_CHARACTERS, CheckedRequest, Tally, checked_requests, routed
+from invalidator.pipeline import MAX_CHARACTERS, CheckedRequest, changes_by_key, checked_requests, routed
 from invalidator.plan import covers
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Settings, Target
@@ -76,22 +77,24 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
     ]
     requests = [each for each in requests if not each.request.dry_run]
     gathering = _Gathering(now, send)
+    change_counts: Counter[Target] = Counter()
     for each in requests:
         if each.target and each.items:
             _add_request(gathering.by_target.setdefault(each.target, {}), each, now)
     wildcards = {target: list(filter(is_wildcard, items)) for target, items in gathering.by_target.items()}
-    tally = Tally()
-    changes = chain(
-        ((settings, change) for change in batch.changes),
-        ((each.settings, change) for each in requests for change in each.changes),
-    )
-    for own_settings, change in changes:
+    for own_settings, change in chain(
+        ((settings, change) for change in batch.changes), changes_by_key(requests)
+    ):
         time = now if change.time is None else min(change.time, now)
-        for target, items, message_id in routed(own_settings, [change], tally):
-            for number, path in enumerate(items):
+        found = routed(own_settings, change)
+        ignored += found.ignored
+        rejected += found.rejected
+        for target, paths in found.served:
+            change_counts[target] += 1
+            for number, path in enumerate(paths):
                 # A path that a request covers is not paid for twice.
                 item = next((each for each in wildcards.get(target, ()) if covers(each, path)), path)
-                gathering.add(target, item, time, message_id, change_count=int(number == 0))
+                gathering.add(target, item, time, change.message_id, change_count=int(number == 0))
         if gathering.characters > MAX_CHARACTERS:
             gathering.send_all()
     gathering.send_all()
@@ -99,9 +102,9 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
         gathering.chunk_count,
         gathering.path_count,
         frozenset(gathering.not_sent),
-        (*batch.ignored, *ignored, *tally.ignored),
-        (*rejected, *tally.rejected),
-        dict(tally.change_counts),
+        (*batch.ignored, *ignored),
+        tuple(rejected),
+        change_counts,
         len(batch.requests),
     )
 

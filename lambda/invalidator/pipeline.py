@@ -52,14 +52,58 @@ class Prepared:
     """Items of requests: each is sent unchanged, and no wildcard replaces it when CloudFront refuses it."""
 
 
-@dataclass
-class Tally:
-    """What `routed` counts, ignores and rejects beside the viewer paths that it returns."""
+@dataclass(frozen=True)
+class Routed:
+    """What the routes make of one changed object."""
 
+    message_id: str
+    served: tuple[tuple[Target, tuple[str, ...]], ...]
+    """Each target that serves the object, and its viewer paths there; one target may be named twice."""
+    rejected: tuple[Rejected, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    """Why no route serves the object; empty where one does."""
+
+
+@dataclass
+class ServedChanges:
+    """Changed objects, routed and added one at a time."""
+
+    paths: dict[Target, dict[str, set[str]]] = field(default_factory=dict)
+    """Target → viewer path → ids of the messages that ask for its invalidation."""
     change_counts: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
-    """How many changed objects each target serves."""
+    """How many changed objects each target serves, repeated events included."""
     ignored: list[Ignored] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    _characters: int = 0
+    _too_many: set[str] = field(default_factory=set)
+
+    def add(self, change: Routed) -> None:
+        """Add a change, or reject it where the paths are too many for one plan.
+
+        The messages of what is rejected are delivered again by a queue.
+        """
+        self.ignored += change.ignored
+        self.rejected += change.rejected
+        for target, paths_there in change.served:
+            self.change_counts[target] += 1
+            self._characters += sum(map(len, paths_there))
+            if self._characters <= MAX_CHARACTERS:
+                by_path = self.paths.setdefault(target, {})
+                for path in paths_there:
+                    by_path.setdefault(path, set()).add(change.message_id)
+            elif change.message_id not in self._too_many:
+                self._too_many.add(change.message_id)
+                self.rejected.append(
+                    Rejected(
+                        change.message_id,
+                        f"the paths have over {MAX_CHARACTERS:,} characters, too many for one plan: "
+                        "request the keys in several requests",
+                    )
+                )
+
+    def messages_by_item(self) -> MessagesByItem:
+        """The paths as `plan` takes them."""
+        return _frozen(self.paths)
 
 
 def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) -> Prepared:
@@ -71,21 +115,20 @@ def prepare(settings: Settings, batch: Batch, listing: Listing | None = None) ->
     requests, invalid = checked_requests(settings, batch.requests)
     sent = [each for each in requests if not each.request.dry_run]
     dry_runs = [each for each in requests if each.request.dry_run]
-    sent_tally, dry_run_tally = Tally(), Tally()
-    everything = chain(routed(settings, batch.changes, sent_tally), routed_keys(sent, sent_tally))
-    changed = _gathered(_bounded(everything, sent_tally))
-    requested, changed = without_covered(_requested(sent), changed)
+    changes = chain(((settings, change) for change in batch.changes), changes_by_key(sent))
+    served, dry_run_served = _served(changes), _served(changes_by_key(dry_runs))
+    requested, changed = without_covered(_requested(sent), served.messages_by_item())
     dry_run_requested, dry_run_changed = without_covered(
-        _requested(dry_runs), _gathered(_bounded(routed_keys(dry_runs, dry_run_tally), dry_run_tally))
+        _requested(dry_runs), dry_run_served.messages_by_item()
     )
     measure_of = measures(settings, listing)
     return Prepared(
         invalidations=plan(requested, UNLIMITED) + plan(changed, settings.budget, measure_of),
         dry_run_invalidations=plan(dry_run_requested, UNLIMITED)
         + plan(dry_run_changed, settings.budget, measure_of),
-        ignored=(*batch.ignored, *sent_tally.ignored, *dry_run_tally.ignored),
-        rejected=(*batch.rejected, *invalid, *sent_tally.rejected, *dry_run_tally.rejected),
-        change_counts=dict(sent_tally.change_counts),
+        ignored=(*batch.ignored, *served.ignored, *dry_run_served.ignored),
+        rejected=(*batch.rejected, *invalid, *served.rejected, *dry_run_served.rejected),
+        change_counts=dict(served.change_counts),
         requested=frozenset((target, item) for target, by_item in requested.items() for item in by_item),
     )
 
@@ -195,75 +238,52 @@ def _bucket(settings: Settings, request: Request) -> str:
 
 
 def _requested(requests: Iterable[CheckedRequest]) -> MessagesByItem:
-    return _gathered((each.target, each.items, each.request.message_id) for each in requests if each.target)
-
-
-def routed_keys(
-    requests: Iterable[CheckedRequest], tally: Tally
-) -> Iterator[tuple[Target, tuple[str, ...], str]]:
-    """The keys of requests, routed as changes are."""
+    wanted: dict[Target, dict[str, set[str]]] = {}
     for each in requests:
-        yield from routed(each.settings, each.changes, tally)
+        if each.target:
+            by_item = wanted.setdefault(each.target, {})
+            for item in each.items:
+                by_item.setdefault(item, set()).add(each.request.message_id)
+    return _frozen(wanted)
 
 
-def routed(
-    settings: Settings, changes: Iterable[Change], tally: Tally
-) -> Iterator[tuple[Target, tuple[str, ...], str]]:
-    """Each change, one at a time: the target that serves it, its viewer paths, and the id of its message.
-
-    What is ignored, rejected and counted is added to `tally`.
-    """
-    for change in changes:
-        reasons = []
-        for route in settings.routes:
-            reason = paths.why_not_served(change.bucket, change.key, route)
-            if reason is not None:
-                reasons.append(f"route {route.name}: {reason}")
-                continue
-            try:
-                items = paths.viewer_paths(
-                    change.key, route, settings.tilde, settings.budget.min_wildcard_depth
-                )
-            except paths.PathError as error:
-                tally.rejected.append(Rejected(change.message_id, str(error)))
-                continue
-            tally.change_counts[route.target] += 1
-            yield route.target, items, change.message_id
-        if len(reasons) == len(settings.routes):
-            tally.ignored.append(Ignored(change.message_id, joined(reasons, MAX_REASONS)))
-
-
-def _bounded(
-    wanted: Iterable[tuple[Target, tuple[str, ...], str]], tally: Tally
-) -> Iterator[tuple[Target, tuple[str, ...], str]]:
-    """What fits into one plan; the messages of the rest are rejected, so that a queue delivers them again."""
-    room = MAX_CHARACTERS
-    left_out: set[str] = set()
-    for target, items, message_id in wanted:
-        room -= sum(map(len, items))
-        if room >= 0:
-            yield target, items, message_id
-        elif message_id not in left_out:
-            left_out.add(message_id)
-            tally.rejected.append(
-                Rejected(
-                    message_id,
-                    f"the paths have over {MAX_CHARACTERS:,} characters, too many for one plan: "
-                    "request the keys in several requests",
-                )
-            )
-
-
-def _gathered(wanted: Iterable[tuple[Target, Iterable[str], str]]) -> MessagesByItem:
-    gathered: dict[Target, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for target, items, message_id in wanted:
-        by_item = gathered[target]
-        for item in items:
-            by_item[item].add(message_id)
+def _frozen(wanted: Mapping[Target, Mapping[str, set[str]]]) -> MessagesByItem:
     return {
-        target: {item: frozenset(ids) for item, ids in by_item.items()}
-        for target, by_item in gathered.items()
+        target: {item: frozenset(ids) for item, ids in by_item.items()} for target, by_item in wanted.items()
     }
+
+
+def changes_by_key(requests: Iterable[CheckedRequest]) -> Iterator[tuple[Settings, Change]]:
+    """The keys of requests as changes, each with the settings that apply to it."""
+    return ((each.settings, change) for each in requests for change in each.changes)
+
+
+def _served(changes: Iterable[tuple[Settings, Change]]) -> ServedChanges:
+    served = ServedChanges()
+    for settings, change in changes:
+        served.add(routed(settings, change))
+    return served
+
+
+def routed(settings: Settings, change: Change) -> Routed:
+    """The targets that serve a change, with its viewer paths; or why there is none."""
+    served, rejected, reasons = [], [], []
+    for route in settings.routes:
+        reason = paths.why_not_served(change.bucket, change.key, route)
+        if reason is not None:
+            reasons.append(f"route {route.name}: {reason}")
+            continue
+        try:
+            viewer_paths = paths.viewer_paths(
+                change.key, route, settings.tilde, settings.budget.min_wildcard_depth
+            )
+        except paths.PathError as error:
+            rejected.append(Rejected(change.message_id, str(error)))
+        else:
+            served.append((route.target, viewer_paths))
+    nowhere = len(reasons) == len(settings.routes)
+    ignored = (Ignored(change.message_id, joined(reasons, MAX_REASONS)),) if nowhere else ()
+    return Routed(change.message_id, tuple(served), tuple(rejected), ignored)
 
 
 def without_covered(

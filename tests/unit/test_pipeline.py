@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from invalidator import pipeline
 from invalidator.events import Batch, Change, Ignored, Request
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
-from invalidator.pipeline import Prepared, Tally, prepare, routed
+from invalidator.pipeline import Prepared, Routed, prepare, routed
 from invalidator.settings import Budget, Route, Settings, Target
 
 SITE = Target("ESITE")
@@ -299,21 +298,10 @@ def test_ceiling_of_items(max_paths: int) -> None:
     assert sum(len(each.items) for each in prepared.invalidations) <= max(3_000, max_paths)
 
 
-def test_changes_are_served_one_at_a_time() -> None:
-    """So that a caller need not hold what a whole batch comes to."""
-    found = Tally()
-    read: list[str] = []
-
-    def endless() -> Iterator[Change]:
-        for number in count():
-            read.append(f"m{number}")
-            yield Change(f"m{number}", "assets", f"k{number}")
-
-    stream = routed(settings(plain("site", SITE)), endless(), found)
-    assert next(stream) == (SITE, ("/k0",), "m0")
-    assert next(stream) == (SITE, ("/k1",), "m1")
-    assert read == ["m0", "m1"]
-    assert found.change_counts == {SITE: 2}
+def test_a_change_has_the_paths_of_each_target_that_serves_it() -> None:
+    """A caller routes one change at a time, and need not hold what a whole batch comes to."""
+    two = settings(plain("site", SITE), plain("other", DOCS))
+    assert routed(two, Change("m1", "assets", "k1")) == Routed("m1", ((SITE, ("/k1",)), (DOCS, ("/k1",))))
 
 
 def test_what_does_not_fit_into_one_plan_is_rejected_and_the_rest_is_planned(
