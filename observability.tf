@@ -14,52 +14,52 @@ locals {
   spending_dollars = 0.2 * local.path_dollars * (var.max_paths_per_hour == null ? 4000 : var.max_paths_per_hour)
 
   # Each alarm watches one failure that retries cannot correct, or have not corrected so far.
-  metric_alarms = merge(
-    {
-      errors = {
-        description = "The function ${var.name} fails: its log says why."
-        metric      = ["AWS/Lambda", "Errors", "FunctionName", aws_lambda_function.this.function_name]
-      }
-      throttles = {
-        description = "Lambda does not run the function ${var.name}: the account, or reserved_concurrency, has no execution to spare."
-        metric      = ["AWS/Lambda", "Throttles", "FunctionName", aws_lambda_function.this.function_name]
-      }
-      age = {
-        description = "Changes have waited for more than five minutes: the edges serve old copies."
-        metric      = [local.metrics_namespace, "Age", "FunctionName", local.invalidating_function]
-        threshold   = local.stale_seconds
-      }
-      dead-letters = {
-        description = "A change was given up: read the dead-letter queue, correct the cause, redrive the messages."
-        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.dead_letter.name]
-      }
-    },
-    [for queued in local.batched ? ["queued"] : [] : {
-      planner-errors = {
-        description = "The function ${local.planner_name} fails: its log says why."
-        metric      = ["AWS/Lambda", "Errors", "FunctionName", local.planner_name]
-      }
-      planner-throttles = {
-        description = "Lambda does not run the function ${local.planner_name}: the account has no execution to spare."
-        metric      = ["AWS/Lambda", "Throttles", "FunctionName", local.planner_name]
-      }
-      queue-age = {
-        description = "Changes have waited in the first queue for more than five minutes: the function does not collect them."
-        metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.changes[0].name]
-        threshold   = local.stale_seconds
-      }
-      plan-queue-age = {
-        description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not accept them."
-        metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", aws_sqs_queue.plan[0].name]
-        threshold   = local.stale_seconds
-      }
-      plan-dead-letters = {
-        description = "Collected changes were given up: read the plan queue's dead-letter queue, correct the cause, redrive the messages."
-        metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.plan_dead_letter[0].name]
-      }
-    }]...
-  )
-  alarmed = length(var.alarm_actions) > 0
+  function_alarms = {
+    errors = {
+      description = "The function ${var.name} fails: its log says why."
+      metric      = ["AWS/Lambda", "Errors", "FunctionName", aws_lambda_function.this.function_name]
+    }
+    throttles = {
+      description = "Lambda does not run the function ${var.name}: the account, or reserved_concurrency, has no execution to spare."
+      metric      = ["AWS/Lambda", "Throttles", "FunctionName", aws_lambda_function.this.function_name]
+    }
+    age = {
+      description = "Changes have waited for more than five minutes: the edges serve old copies."
+      metric      = [local.metrics_namespace, "Age", "FunctionName", local.invalidating_function]
+      threshold   = local.stale_seconds
+    }
+    dead-letters = {
+      description = "A change was given up: read the dead-letter queue, correct the cause, redrive the messages."
+      metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.dead_letter.name]
+    }
+  }
+  # Of what exists while batching is on.
+  planner_alarms = {
+    planner-errors = {
+      description = "The function ${local.planner_name} fails: its log says why."
+      metric      = ["AWS/Lambda", "Errors", "FunctionName", local.planner_name]
+    }
+    planner-throttles = {
+      description = "Lambda does not run the function ${local.planner_name}: the account has no execution to spare."
+      metric      = ["AWS/Lambda", "Throttles", "FunctionName", local.planner_name]
+    }
+    queue-age = {
+      description = "Changes have waited in the first queue for more than five minutes: the function does not collect them."
+      metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", one(aws_sqs_queue.changes[*].name)]
+      threshold   = local.stale_seconds
+    }
+    plan-queue-age = {
+      description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not accept them."
+      metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", one(aws_sqs_queue.plan[*].name)]
+      threshold   = local.stale_seconds
+    }
+    plan-dead-letters = {
+      description = "Collected changes were given up: read the plan queue's dead-letter queue, correct the cause, redrive the messages."
+      metric      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", one(aws_sqs_queue.plan_dead_letter[*].name)]
+    }
+  }
+  metric_alarms = merge(local.function_alarms, { for name, alarm in local.planner_alarms : name => alarm if local.batched })
+  alarmed       = length(var.alarm_actions) > 0
 }
 
 resource "aws_cloudwatch_metric_alarm" "failures" {

@@ -40,17 +40,15 @@ locals {
   ]
   # Every bucket of the module with any wiring, as with the rules above: otherwise a changed wiring would close the old
   # trigger before the new one works.
-  bucket_statements = [
-    for source_arns in [values(local.bucket_arns)] : {
-      Effect    = "Allow"
-      Principal = { Service = "s3.amazonaws.com" }
-      Action    = "sqs:SendMessage"
-      Condition = {
-        ArnEquals    = { "aws:SourceArn" = source_arns }
-        StringEquals = { "aws:SourceAccount" = local.account }
-      }
-    } if length(source_arns) > 0
-  ]
+  bucket_statements = length(local.bucket_arns) == 0 ? [] : [{
+    Effect    = "Allow"
+    Principal = { Service = "s3.amazonaws.com" }
+    Action    = "sqs:SendMessage"
+    Condition = {
+      ArnEquals    = { "aws:SourceArn" = values(local.bucket_arns) }
+      StringEquals = { "aws:SourceAccount" = local.account }
+    }
+  }]
   tls_statement = {
     Effect    = "Deny"
     Principal = { AWS = "*" }

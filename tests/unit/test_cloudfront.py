@@ -374,25 +374,22 @@ class TestRounds:
         assert len(harness.cloudfront.calls) <= 30
 
 
-class TestHalving:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(data=st.data())
-    def test_exactly_the_poison_is_refused_and_all_else_accepted(
-        self, harness: Harness, data: st.DataObject
-    ) -> None:
-        run = len(harness.cloudfront.calls)
-        count = data.draw(st.integers(1, 60))
-        items = [f"/run{run}/{number:02}" for number in range(count)]
-        poison = data.draw(st.sets(st.sampled_from(items), max_size=5))
-        harness.cloudfront.refused = frozenset(poison)
-        harness.time[0] += 3_600
-        outcomes = harness.submit(*planned(*items), seconds=math.inf)
-        assert statuses(outcomes) == {item: "refused" if item in poison else "accepted" for item in items}
-        blamed = {
-            id_ for each in outcomes if each.status == "refused" for id_ in each.invalidation.message_ids
-        }
-        assert blamed == {f"message of {item}" for item in poison}
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_exactly_the_poison_is_refused_and_all_else_accepted(harness: Harness, data: st.DataObject) -> None:
+    run = len(harness.cloudfront.calls)
+    count = data.draw(st.integers(1, 60))
+    items = [f"/run{run}/{number:02}" for number in range(count)]
+    poison = data.draw(st.sets(st.sampled_from(items), max_size=5))
+    harness.cloudfront.refused = frozenset(poison)
+    harness.time[0] += 3_600
+    outcomes = harness.submit(*planned(*items), seconds=math.inf)
+    assert statuses(outcomes) == {item: "refused" if item in poison else "accepted" for item in items}
+    blamed = {id_ for each in outcomes if each.status == "refused" for id_ in each.invalidation.message_ids}
+    assert blamed == {f"message of {item}" for item in poison}
 
+
+class TestHalving:
     @pytest.mark.parametrize("position", [0, 1, 1_499, 1_500, 2_998, 2_999])
     def test_one_poison_path_among_3000_takes_few_calls(self, harness: Harness, position: int) -> None:
         items = [f"/{number:04}" for number in range(3_000)]
