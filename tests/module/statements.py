@@ -1,7 +1,7 @@
 """Remove each statement and each condition of the module's policies in turn: its tests must notice.
 
-`python -m tests.module.statements` takes a quarter of an hour. It exits with 1 where the tests of `make module`
-pass without one. What a local AWS would notice is another question, which SECURITY.md answers.
+`python -m tests.module.statements` takes a quarter of an hour. It exits with 1 where the tests of `make
+module` pass without one. What a local AWS would notice is another question, which SECURITY.md answers.
 """
 
 from __future__ import annotations
