@@ -218,25 +218,29 @@ class _Source:
         return Place(self.bucket, self._prefix, _before(self._bounds[cell]) if after is None else after)
 
     def count(self, cell: int, page: Page) -> None:
-        """Counts the page, which begins at the place of the cell, into this cell and those behind it."""
+        """Counts the page, which was asked for at the place of the cell, into this cell and those behind it.
+
+        Pages are asked for together, so another one may have come as far meanwhile: no key counts twice.
+        """
         self.listed = True
         unchanged = self._unchanged(page.keys)
         last = page.keys[-1] if page.keys else b""
-        begun = cell in self._counted_to
-        counted = self._counts[cell] if begun else 0
-        at = 0 if begun else bisect_left(unchanged, self._bounds[cell])
         for here in range(cell, len(self._counts)):
-            end = bisect_left(unchanged, self._bounds[here + 1], at)
-            counted += end - at
+            if self._states[here] == COMPLETE:
+                continue
+            counted_to = self._counted_to.get(here, "").encode()
+            at = (
+                bisect_right(unchanged, counted_to)
+                if counted_to
+                else bisect_left(unchanged, self._bounds[here])
+            )
+            counted = self._counts[here] + bisect_left(unchanged, self._bounds[here + 1], at) - at
             if page.more and last < self._bounds[here + 1]:
-                # Another page may have come further into this cell.
-                if self._states[here] != COMPLETE and self._counted_to.get(here, "").encode() < last:
+                if counted_to < last:
                     self._know(here, BEGUN, counted)
                     self._counted_to[here] = last.decode()
                 return
             self._know(here, COMPLETE, counted)
-            self._counted_to.pop(here, None)
-            counted, at = 0, end
 
     def _know(self, cell: int, state: int, count: int) -> None:
         """Notes what is known of the cell now; the sums follow."""

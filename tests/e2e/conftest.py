@@ -110,28 +110,32 @@ def made_at_once(aws: LocalAws, directory: Path) -> Deployment:
     return replace(made, bucket=settings["bucket"])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The edits of live stacks take longest: their tests come last, and the others run meanwhile."""
-    items.sort(key=lambda item: item.path.name == "test_edits.py")
-
-
 OWN: dict[str, Callable[[LocalAws, Path], Deployment]] = {
     deploy.__name__: deploy for deploy in (queued, direct_only, straight, strict, made_at_once)
 }
 
 
-ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
+STORIES: dict[str, Callable[[LocalAws, Path], Any]] = {
     "stranger": stranger.story,
     "adopted": adoption.story,
+    "upgraded": upgrade.story,
+    "waiting": waiting.story,
+}
+
+STACKS: dict[str, Callable[[LocalAws, Path], Any]] = {
     "edited": edits.edited,
     "reached": edits.reached,
     "rekeyed": edits.rekeyed,
     "rewired": edits.rewired,
-    "upgraded": upgrade.story,
-    "waiting": waiting.story,
+}
+"""The live stacks that are edited."""
+
+ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
+    **STACKS,
+    **STORIES,
     **EXAMPLES,
 }
-"""What has the module's default name, and so a local AWS of its own. The stranger's takes longest."""
+"""What has the module's default name, and so a local AWS of its own; what takes longest comes first."""
 
 STRICT = ("tenants",)
 """Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant."""
@@ -159,12 +163,29 @@ def fleet(
 
 
 def wanted(session: pytest.Session) -> list[str]:
-    """The deployments that the chosen tests ask for, by a fixture or a parameter, `example` or `stack`."""
-    chosen = [item for item in session.items if isinstance(item, pytest.Function)]
-    asked = {name for item in chosen for name in item.fixturenames}
-    parameters = [item.callspec.params for item in chosen if hasattr(item, "callspec")]
-    asked |= {str(each.get(name)) for each in parameters for name in ("example", "stack")}
+    """The deployments that the chosen tests ask for."""
+    asked = {name for item in session.items for name in deployments_of(item)}
     return [name for name in (*OWN, *ALONE) if name in asked]
+
+
+def deployments_of(item: pytest.Item) -> set[str]:
+    """The deployments that a test asks for, by a fixture or a parameter, `example` or `stack`."""
+    asked = set(getattr(item, "fixturenames", ()))
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    asked |= {str(parameters.get(name)) for name in ("example", "stack")}
+    return asked & {*OWN, *ALONE}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what waits for no deployment, then the tests of plain deployments, of stories, and of edits."""
+    items.sort(key=lambda item: max(map(readiness, deployments_of(item)), default=0))
+
+
+def readiness(deployment: str) -> int:
+    """The rank of a deployment in the order in which they are ready."""
+    if deployment in STACKS:
+        return 3
+    return 2 if deployment in STORIES else 1
 
 
 def _fixture_for(name: str) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from scripts.provider_snapshot import pages
 from scripts.stack import Stack
 from scripts.terraform import ROOT
 from tests.e2e import edits, shell, snippets
-from tests.support.deployments import Deployment, eventually
+from tests.support.deployments import Deployment, eventually, wait_until
 from tests.support.examples import INPUTS
 
 DOCS = ROOT / "docs"
@@ -109,7 +109,7 @@ def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
         FunctionName=site.name, InvocationType="Event", Payload=json.dumps({"paths": ["no-slash"]}).encode()
     )
     site.upload("operations.html")
-    eventually(lambda: site.has_invalidated("/operations.html"), bool)
+    wait_until(lambda: site.has_invalidated("/operations.html"), bool)
     assert eventually(site.dead_letters, bool)
     assert len(OPERATIONS) >= 5
     output = shell.run("\n".join(OPERATIONS), variables, site.stack.directory)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from scripts.local_aws import LocalAws
 from scripts.stack import Stack
-from tests.support.deployments import Deployment, eventually, make_bucket, make_distribution, write_root
+from tests.support.deployments import (
+    Deployment,
+    eventually,
+    make_bucket,
+    make_distribution,
+    wait_until,
+    write_root,
+)
 
 NAME = "waiting"
 DOCS = [f"docs/{number}.css" for number in range(20)]
@@ -80,7 +87,7 @@ def story(aws: LocalAws, directory: Path) -> Waiting:
     for lane in ("exact", "merge"):
         send_to_plan_queue(site, UNREADABLE, group=f"{ids['docs']}/{lane}")
     site.upload(*DOCS, *SHOP)
-    eventually(lambda: collected_paths(site), lambda paths: paths == len(DOCS) + len(SHOP))
+    wait_until(lambda: collected_paths(site), lambda paths: paths == len(DOCS) + len(SHOP))
     planned_before = [items for id_ in ids.values() for items in aws.invalidations(id_).values()]
 
     # The mapping that was disabled by hand is drift, so the apply enables it again.

@@ -217,3 +217,9 @@ def eventually(probe: Callable[[], T], accept: Callable[[T], bool], seconds: flo
         if accept(seen) or time.monotonic() > deadline:
             return seen
         time.sleep(0.3)
+
+
+def wait_until(probe: Callable[[], T], accept: Callable[[T], bool]) -> None:
+    """Wait until what the probe sees is acceptable; an AssertionError where it never is."""
+    seen = eventually(probe, accept)
+    assert accept(seen), f"after {PATIENCE_SECONDS} s: {seen}"

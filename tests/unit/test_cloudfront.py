@@ -238,7 +238,7 @@ class TestCalls:
         credentials = {
             "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
             "SecretAccessKey": "EXAMPLE",
-            "SessionToken": "EXAMPLE",
+            "SessionToken": "EXAMPLE-TOKEN",
             "Expiration": 0,
         }
         found = clients()
@@ -256,6 +256,10 @@ class TestCalls:
             ]
             stubber.assert_no_pending_responses()
         assert [made.index(each) for each in made] == [0, 1, 2, 1, 0]
+        for client in made:
+            signed = client.generate_presigned_url("list_distributions")
+            assert "AKIAIOSFODNN7EXAMPLE" in signed
+            assert "EXAMPLE-TOKEN" in signed
         assert found(SITE) == "own"
 
 

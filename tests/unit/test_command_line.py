@@ -182,7 +182,11 @@ def test_an_inventory_tells_which_wildcards_spare_what_did_not_change(tmp_path: 
         pytest.param("right", None, "[" * 100_000, "- is not JSON", id="an event nested too deep"),
         pytest.param("right", "cut-off", "{}", "is not JSON", id="an inventory cut off"),
         pytest.param(
-            "right", "wrong", "{}", "an inventory is a JSON list", id="an inventory of another kind"
+            "right",
+            "wrong",
+            "{}",
+            " an inventory is a JSON list of the bucket's keys, each a string\n",
+            id="an inventory of another kind",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invalidator.contraction import coarsened
+from invalidator.contraction import coarsened, contracted
 from invalidator.prefix_tree import Fork, build_tree, sorted_by_stem
 
 PATHS = st.sets(
@@ -30,6 +30,21 @@ def test_a_coarse_tree_has_the_same_paths_and_each_fork_after_those_under_it(
         assert all(fork.first <= each.first and each.last <= fork.last for each in below)
         complete.append(fork)
     assert len(complete) == 1
+
+
+@given(PATHS, st.sets(st.text(alphabet="ab/", min_size=1, max_size=4), max_size=5), st.data())
+def test_a_contracted_tree_has_the_same_paths_and_wildcards(
+    paths: set[str], stems: set[str], data: st.DataObject
+) -> None:
+    forks = build_tree(sorted_by_stem(paths | {f"/{each}*" for each in stems})).forks
+    collateral = [data.draw(st.floats(0, 100)) for _ in forks]
+    most = data.draw(st.integers(1, 20))
+    tree = contracted(forks, collateral, most)
+    assert len(tree.forks) == len(tree.collateral) <= len(forks)
+    assert sum(fork.paths for fork in tree.forks) == sum(fork.paths for fork in forks)
+    assert sum(fork.wildcards for fork in tree.forks) == sum(fork.wildcards for fork in forks)
+    cost_of = {fork[:3]: cost for fork, cost in zip(forks, collateral, strict=True)}
+    assert [cost_of[fork[:3]] for fork in tree.forks] == list(tree.collateral)
 
 
 @given(PATHS)

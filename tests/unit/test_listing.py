@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from tests.support.matcher import may_purge
 from tests.support.sites import made_up
 
+from invalidator.collateral import Choose, Collateral
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
 from invalidator.paths import viewer_paths, why_not_served
 from invalidator.plan import covering_items
+from invalidator.prefix_tree import Tree
 from invalidator.settings import Budget, Route, Target
 
 SITE = Target("ESITE")
@@ -71,6 +73,36 @@ def test_a_complete_listing_counts_what_the_wildcards_throw_out_whatever_the_scr
         )
         if not any(key.endswith("*") for key in gone):  # its `%2A` is matched as a beginning, and counted so
             assert cost == expected
+
+
+@given(
+    st.sets(NAMES, max_size=80), st.sets(NAMES, min_size=2, max_size=12), st.integers(1, 6), st.integers(1, 9)
+)
+def test_pages_of_any_size_count_each_object_once(
+    keys: set[str], changed: set[str], size: int, most: int
+) -> None:
+    """Cells of several pages and pages of several cells; every fork is wanted until nothing is unknown."""
+    listed = sorted(key.encode() for key in keys | changed)
+    asked: list[Place] = []
+
+    def small_pages(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.extend(places)
+        pages = [page for page in pages_of(listed, places) if isinstance(page, Page)]
+        return [Page(page.keys[:size], page.more or len(page.keys) > size) for page in pages]
+
+    def every_fork(tree: Tree, members: Sequence[str], _choose: Choose) -> Collateral:
+        in_small_pages = Listing(small_pages, max_pages=float("inf"), max_seconds=float("inf"))
+        counted, known = (
+            listing.measure([PLAIN])(tree, members, lambda _costs: tree.forks)
+            for listing in (in_small_pages, everything(keys | changed))
+        )
+        assert counted == known
+        assert known is not None
+        return known
+
+    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
+    covering_items(paths, Budget(most, most), every_fork)
+    assert len(asked) <= len(listed) + 4 * len(paths)
 
 
 def test_an_object_with_aliases_counts_once() -> None:

@@ -171,6 +171,11 @@ def test_a_wildcard_that_was_asked_for_may_be_broader_than_the_least_depth() -> 
     assert covering_items(["/a*", "/b/c"], Budget(min_wildcard_depth=2)) == ("/a*", "/b/c")
 
 
+def test_the_least_depth_allows_as_many_wildcards_as_it_needs() -> None:
+    paths = ["/c*", *numbered("/a/{}", 5), *numbered("/b/{}", 5)]
+    assert covering_items(paths, Budget(4, 1, min_wildcard_depth=1)) == ("/a/*", "/b/*", "/c*")
+
+
 def test_paths_that_no_wildcard_may_cover_are_all_sent() -> None:
     paths = numbered("/{}", 40)
     assert covering_items(paths, Budget(10, 10, min_wildcard_depth=1)) == tuple(sorted(paths))

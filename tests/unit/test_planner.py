@@ -14,9 +14,9 @@ from invalidator import chunks, limits, pace, planner
 from invalidator.chunks import Chunk, ChunkError
 from invalidator.collateral import known
 from invalidator.collector import dead_letters
-from invalidator.events import Batch, Change, Rejected, Request
+from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pace import Memory
-from invalidator.plan import covers, part
+from invalidator.plan import Invalidation, covers, part
 from invalidator.planner import Ready, Received, Wait
 from invalidator.settings import Settings
 from invalidator.submission import Outcome
@@ -73,6 +73,34 @@ def test_single_changes_do_not_wait_in_the_lane_of_a_deploy() -> None:
     by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found}
     assert by_group["ESITE/exact"] == {"/news/1"}
     assert len(by_group["ESITE/merge"]) == 300
+
+
+def test_many_files_of_the_root_are_a_deploy_too() -> None:
+    found = parcels_of(SETTINGS, changes("news/1", *(f"{number}.html" for number in range(300))), NOW)
+    by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found}
+    assert by_group["ESITE/exact"] == {"/news/1"}
+    assert len(by_group["ESITE/merge"]) == 300
+
+
+def test_an_item_that_one_message_requests_and_another_changes_stays_requested() -> None:
+    requested = Chunk("ESITE", "distribution", NOW, {}, {"/a": NOW})
+    changed = Chunk("ESITE", "distribution", NOW, {"/a": NOW - 1}, change_count=1)
+    for order in ((requested, changed), (changed, requested)):
+        (found,) = chunks.combined(zip("cd", order, strict=True)).values()
+        assert (found.requested, found.time, found.change_count) == (True, NOW - 1, 1)
+
+
+def test_what_is_collected_of_a_batch_names_what_is_ignored() -> None:
+    batch = Batch(
+        True,
+        ("m0", "q", "m1"),
+        (Change("m0", "another", "a", NOW),),
+        (Request("q", paths=("/a",), dry_run=True),),
+        (Ignored("m1", "a test event"),),
+    )
+    _, found = collected(SETTINGS, batch, NOW)
+    assert [each.message_id for each in found.ignored] == ["m1", "q", "m0"]
+    assert (found.chunk_count, found.rejected) == (0, ())
 
 
 def test_a_change_that_a_request_covers_is_sent_with_the_request() -> None:
@@ -162,6 +190,47 @@ def test_a_full_batch_is_sent_again_as_one_chunk_with_the_oldest_times() -> None
     assert parcel.message_ids == {f"c{number}" for number in range(10)}
 
 
+def test_what_does_not_fit_into_one_chunk_is_merged_and_sent_to_the_same_target() -> None:
+    batch = [
+        received(*(f"/docs/{number}/{'x' * 900}{each}" for each in range(40)), number=number)
+        for number in range(10)
+    ]
+    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
+    assert parcel.chunk.target_id == SITE.id
+    assert all(any(covers(item, path) for item in parcel.chunk.paths) for path in planner.wanted(batch))
+
+
+def test_each_distribution_has_an_allowance_of_its_own() -> None:
+    memory = Memory()
+    memory.path_allowance("ESITE", 24, 500.0).spend(24, 500.0)
+    memory.path_allowance("EDOCS", 24, 500.0)
+    poor, rich = (
+        planner.affordable_budget(BOUND, replace(SITE, id=id_), memory, 500.0) for id_ in ("ESITE", "EDOCS")
+    )
+    assert poor.max_paths == 1
+    assert rich.max_paths >= 1
+    assert set(memory.path_allowances) == {"ESITE", "EDOCS"}
+
+
+@pytest.mark.parametrize(
+    ("most", "used", "left"), [(100, 0, 100), (100, 60, 40), (100, 95, 20), (3, 3, 1), (1, 5, 1)]
+)
+def test_a_deploy_has_what_is_left_of_its_budget_and_a_fifth_at_least(
+    most: int, used: int, left: int
+) -> None:
+    assert planner.rest_of_budget(most, used) == left
+
+
+def test_a_later_round_of_a_plan_is_repeated_exactly_and_a_plan_that_was_not_begun_is_made_anew() -> None:
+    messages = [received(*(f"/docs/{number}" for number in range(4)))]
+    first = Invalidation(SITE, ("/img/*",), {"/img/*": frozenset({"c0"})}, "first")
+    second = Invalidation(SITE, ("/docs/*",), {"/docs/*": frozenset({"c0"})}, "second")
+    known = planner.wanted(messages)
+    later = Outcome(second, "deferred")
+    assert planner.calls_to_repeat([Outcome(first, "accepted"), later], known) == [second]
+    assert planner.calls_to_repeat([Outcome(first, "refused"), later], known) == []
+
+
 def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() -> None:
     messages = [received("/a", "/b"), received("/c", number=1), received("/d", number=2)]
     step = decided(*messages)
@@ -196,7 +265,7 @@ def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> N
     step = decided(*first)
     assert isinstance(step, Ready)
     (repeated,) = step.invalidations
-    assert (repeated.items, repeated.caller_reference) == (call.items, call.caller_reference)
+    assert repeated == replace(call, serves=dict.fromkeys(call.items, frozenset({"d"})))
     assert [each.message_id for each in second] == ["c2"]
     failed = planner.settle(SITE, first, [Outcome(repeated, "deferred", doubtful=True)], 500.0)
     assert (dict(failed.waiting), failed.rest) == ({"d": 1.0}, ())

@@ -15,7 +15,7 @@ from invalidator import cloudfront, codepipeline, inventory, queues
 from invalidator.chunks import DeadLetter
 from invalidator.listing import Place
 from invalidator.settings import Target
-from invalidator.text import MOST_SAID, said
+from invalidator.text import MOST_SAID, kind_of, said
 
 ENDLESS = "first words\n" + "x" * 1_000_000
 MOST = MOST_SAID + 400
@@ -33,6 +33,25 @@ ERRORS: list[Exception] = [
     EndlessError(text=ENDLESS),
 ]
 each_error = pytest.mark.parametrize("error", ERRORS, ids=["of AWS", "of the SDK"])
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "missing or null"),
+        ("", "empty"),
+        ({}, "empty"),
+        (True, "a boolean"),
+        ("a", "a string"),
+        ([1], "a list"),
+        ({"a": 1}, "an object"),
+        (0, "a number"),
+        (1.5, "a number"),
+    ],
+    ids=repr,
+)
+def test_the_kind_of_a_value_is_named_without_the_value(value: object, kind: str) -> None:
+    assert kind_of(value) == kind
 
 
 def failing(error: Exception) -> Any:
