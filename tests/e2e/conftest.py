@@ -23,7 +23,7 @@ from tests.e2e import adoption, edits, stranger, upgrade, waiting
 from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
-AT_ONCE = 10
+AT_ONCE = 16
 """Applies side by side: nearly all of their time is waiting."""
 
 IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
@@ -130,11 +130,7 @@ STACKS: dict[str, Callable[[LocalAws, Path], Any]] = {
 }
 """The live stacks that are edited."""
 
-ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {
-    **STACKS,
-    **STORIES,
-    **EXAMPLES,
-}
+ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {**STACKS, **EXAMPLES, **STORIES}
 """What has the module's default name, and so a local AWS of its own; what takes longest comes first."""
 
 STRICT = ("tenants",)
