@@ -10,6 +10,7 @@ holds the same objects in both, though objects follow each other differently.
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +35,10 @@ PAGES_AT_ONCE = 4
 
 UNFINISHED = 8
 """What was counted of a cell that was not listed to its end stands for so many times as much."""
+
+ALIKE, FEWEST_ALIKE = 3, 3
+"""Siblings are alike whose numbers of changed paths differ by no more than this factor; so many of them tell
+what another one holds."""
 
 LAST_CHARACTER = "\U0010fffd"
 """Sorts behind what names are made of; the two code points after it are no characters: S3 may refuse them."""
@@ -206,6 +211,13 @@ class _Source:
         for fork, (low, high) in zip(reversed(tree.forks), reversed(self.spans), strict=True):
             level = min(tree.stems[fork.first].count("/", fork.end), len(FIRST_MEANS) - 1)
             self._levels[low:high] = [level] * (high - low)
+        changes = [fork.last - fork.first + 1 for fork in tree.forks]
+        self._families = [
+            [(changes[child], self.spans[child]) for child in children]
+            for children in tree.children()
+            if len(children) > FEWEST_ALIKE
+        ]
+        """For each fork with several children: of each child the number of changed paths, and its cells."""
         self._changed = {self._key(path).encode() for path in members if not is_wildcard(path)}
         # What a name with a `~` purges is purged anyway; `?*` purges no further object.
         self._purged = sorted(
@@ -279,12 +291,32 @@ class _Source:
         return self._held
 
     def expected(self) -> Sequence[float]:
-        """What each cell holds, as far as is known; one not listed, the mean of its level."""
+        """What each cell holds, as far as is known; one not listed, the mean of its level.
+
+        A fork of which no cell was listed holds no less than the siblings that are like it, on average: the
+        versions of a manual are of about one size, whatever the mean of all cells is.
+        """
         means = [total / number for total, number in zip(self._totals, self._numbers, strict=True)]
-        return [
+        cells = [
             means[level] if state == UNSEEN else held
             for level, state, held in zip(self._levels, self._states, self._held, strict=True)
         ]
+        held = [0.0, *accumulate(cells)]
+        listed = [0, *accumulate(state != UNSEEN for state in self._states)]
+        for family in self._families:
+            known = sorted(
+                (changes, held[high] - held[low])
+                for changes, (low, high) in family
+                if listed[high] > listed[low]
+            )
+            sums = [0.0, *accumulate(size for _, size in known)]
+            for changes, (low, high) in family:
+                first = bisect_left(known, (changes / ALIKE,))
+                end = bisect_left(known, (changes * ALIKE, math.inf))
+                if listed[high] == listed[low] and end - first >= FEWEST_ALIKE:
+                    factor = (sums[end] - sums[first]) / (end - first) / (held[high] - held[low])
+                    cells[low:high] = [cell * max(factor, 1.0) for cell in cells[low:high]]
+        return cells
 
     def _unchanged(self, keys: Sequence[bytes]) -> list[bytes]:
         """The keys of the objects that the routes serve and that the changes do not purge anyway."""

@@ -43,6 +43,16 @@ class Tree(NamedTuple):
         """The text that all paths under the fork begin with."""
         return self.stems[fork.first][: fork.end]
 
+    def children(self) -> list[list[int]]:
+        """For each fork the numbers of the forks directly under it."""
+        complete: list[int] = []
+        found = []
+        for number, fork in enumerate(self.forks):
+            first_child = len(complete) - fork.children
+            found.append(complete[first_child:])
+            complete[first_child:] = [number]
+        return found
+
 
 def is_wildcard(item: str) -> bool:
     """Whether the item ends in CloudFront's wildcard; a cache tag has none, whatever it ends in."""

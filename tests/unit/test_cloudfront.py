@@ -423,34 +423,33 @@ class TestHalving:
         assert found["/3"] == "refused"
 
 
-class TestEverything:
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(
-        # A read time-out is a lost answer that takes its real time; it has a test of its own.
-        faults=st.lists(st.sampled_from(["", *sorted({*FAULTS} - {"time-out"})]), max_size=12),
-        files=st.integers(0, 30),
-        wildcards=st.integers(0, 40),
-        seconds=st.sampled_from([5, 45, 105]),
-        poison=st.booleans(),
-    )
-    def test_whatever_happens_every_item_has_one_outcome_and_accepted_ones_were_created(
-        self, harness: Harness, *, faults: list[str], files: int, wildcards: int, seconds: float, poison: bool
-    ) -> None:
-        run = len(harness.cloudfront.calls)
-        items = [f"/{run}/f{number}" for number in range(files)] + [
-            f"/{run}/w{number:02}*" for number in range(wildcards)
-        ]
-        harness.cloudfront.refused = frozenset(items[:1] if poison else [])
-        harness.cloudfront.fault_script = faults
-        harness.time[0] += 3_600
-        outcomes = harness.submit(*planned(*items), seconds=seconds)
-        found = statuses(outcomes)
-        assert found.keys() == set(items)
-        for outcome in outcomes:
-            if outcome.status == "accepted":
-                assert harness.cloudfront.invalidations[outcome.id].items == outcome.invalidation.items
-            else:
-                assert outcome.error
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    # A read time-out is a lost answer that takes its real time; it has a test of its own.
+    faults=st.lists(st.sampled_from(["", *sorted({*FAULTS} - {"time-out"})]), max_size=12),
+    files=st.integers(0, 30),
+    wildcards=st.integers(0, 40),
+    seconds=st.sampled_from([5, 45, 105]),
+    poison=st.booleans(),
+)
+def test_whatever_happens_every_item_has_one_outcome_and_accepted_ones_were_created(
+    harness: Harness, *, faults: list[str], files: int, wildcards: int, seconds: float, poison: bool
+) -> None:
+    run = len(harness.cloudfront.calls)
+    items = [f"/{run}/f{number}" for number in range(files)] + [
+        f"/{run}/w{number:02}*" for number in range(wildcards)
+    ]
+    harness.cloudfront.refused = frozenset(items[:1] if poison else [])
+    harness.cloudfront.fault_script = faults
+    harness.time[0] += 3_600
+    outcomes = harness.submit(*planned(*items), seconds=seconds)
+    found = statuses(outcomes)
+    assert found.keys() == set(items)
+    for outcome in outcomes:
+        if outcome.status == "accepted":
+            assert harness.cloudfront.invalidations[outcome.id].items == outcome.invalidation.items
+        else:
+            assert outcome.error
 
 
 class TestCompletion:

@@ -17,7 +17,7 @@ from invalidator.collateral import Choose, Collateral
 from invalidator.listing import Listing, ListingError, Page, Place, pages_of
 from invalidator.paths import viewer_paths, why_not_served
 from invalidator.plan import covering_items
-from invalidator.prefix_tree import Tree
+from invalidator.prefix_tree import Tree, build_tree
 from invalidator.settings import Budget, Route, Target
 
 SITE = Target("ESITE")
@@ -103,6 +103,25 @@ def test_pages_of_any_size_count_each_object_once(
     paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
     covering_items(paths, Budget(most, most), every_fork)
     assert len(asked) <= len(listed) + 4 * len(paths)
+
+
+def test_a_fork_that_was_not_listed_is_about_as_large_as_siblings_with_as_many_changes() -> None:
+    """A manual in ten versions: where some are known to be large, the others are not taken for small."""
+    pages = [f"v{version}/{number:04}" for version in range(10) for number in range(3_000)]
+    rewritten = [f"v-new/{number}" for number in range(40)]
+    changed = sorted(
+        [*rewritten, *(f"v{version}/{name}" for version in range(10) for name in ("0", "index"))]
+    )
+    tree = build_tree([f"/{key}" for key in changed])
+    by_prefix = {tree.prefix(fork): fork for fork in tree.forks}
+    some = [by_prefix[f"/v{version}/"] for version in range(4)]
+    listing = of([*pages, *changed], max_pages=20)
+    found = listing.measure([PLAIN])(tree, [f"/{key}" for key in changed], lambda _costs: some)
+    assert found is not None
+    costs = dict(zip(map(tree.prefix, tree.forks), found.of_forks, strict=True))
+    assert costs["/v0/"] == 3_000
+    assert 1_500 < costs["/v9/"] < 6_000
+    assert costs["/v-new/"] < 1_000
 
 
 def test_an_object_with_aliases_counts_once() -> None:
