@@ -30,7 +30,8 @@ def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: in
     tree = _at_price(Contracted(forks, collateral), 0.0, every)
     highest = max((cost for cost in tree.collateral if math.isfinite(cost)), default=0.0)
     price, largest = highest / max_forks / 64, every * 8 / max_forks
-    while len(tree.forks) > max_forks and (price <= highest or largest < every):
+    # Without a price above 0 nothing more becomes a leaf: what is left costs nothing, or may not be closed.
+    while len(tree.forks) > max_forks and price and (price <= highest or largest < every):
         tree = _at_price(tree, price, largest)
         price, largest = price * 1.5, largest * 1.25
     return tree

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,12 +34,16 @@ def test_a_coarse_tree_has_the_same_paths_and_each_fork_after_those_under_it(
     assert len(complete) == 1
 
 
+COLLATERAL = st.sampled_from([0.0, 5e-324, math.inf]) | st.floats(0, 100)
+"""Infinite where the wildcard is not allowed."""
+
+
 @given(PATHS, st.sets(st.text(alphabet="ab/", min_size=1, max_size=4), max_size=5), st.data())
 def test_a_contracted_tree_has_the_same_paths_and_wildcards(
     paths: set[str], stems: set[str], data: st.DataObject
 ) -> None:
     forks = build_tree(sorted_by_stem(paths | {f"/{each}*" for each in stems})).forks
-    collateral = [data.draw(st.floats(0, 100)) for _ in forks]
+    collateral = [data.draw(COLLATERAL) for _ in forks]
     most = data.draw(st.integers(1, 20))
     tree = contracted(forks, collateral, most)
     assert len(tree.forks) == len(tree.collateral) <= len(forks)
@@ -45,6 +51,13 @@ def test_a_contracted_tree_has_the_same_paths_and_wildcards(
     assert sum(fork.wildcards for fork in tree.forks) == sum(fork.wildcards for fork in forks)
     cost_of = {fork[:3]: cost for fork, cost in zip(forks, collateral, strict=True)}
     assert [cost_of[fork[:3]] for fork in tree.forks] == list(tree.collateral)
+
+
+def test_forks_that_may_not_be_closed_stay_where_the_others_cost_nothing() -> None:
+    forks = build_tree([f"/{directory:03}/{name}" for directory in range(40) for name in "ab"]).forks
+    collateral = [math.inf if fork.children else 0.0 for fork in forks]
+    tree = contracted(forks, collateral, 10)
+    assert (list(tree.forks), list(tree.collateral)) == (list(forks), collateral)
 
 
 @given(PATHS)

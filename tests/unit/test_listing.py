@@ -206,6 +206,14 @@ def test_the_listing_stops_when_its_time_is_up() -> None:
     assert 0 < listing.pages <= 12
 
 
+def test_whole_directories_are_merged_where_no_wildcard_may_stand_above_them() -> None:
+    changed = [f"{directory:03}/{name}.html" for directory in range(200) for name in "ab"]
+    items = planned(
+        changed, [PLAIN], Budget(max_paths=250, max_wildcards=250, min_wildcard_depth=1), of(changed)
+    )
+    assert sorted(items) == [f"/{directory:03}/*" for directory in range(200)]
+
+
 @pytest.mark.parametrize("shape", ["directories", "assets"])
 @pytest.mark.parametrize("pages", [10, 50])
 def test_partial_knowledge_spares_more_than_none(shape: str, pages: int) -> None:
