@@ -147,4 +147,4 @@ def _end_of_whole_character(path: str, end: int) -> int:
 
 def sorted_by_stem(paths: Iterable[str]) -> list[str]:
     """The paths in the order that `build_tree` needs."""
-    return sorted(paths, key=lambda path: (stem(path), path))
+    return sorted(sorted(paths), key=stem)
