@@ -231,7 +231,7 @@ class TestCalls:
     def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
         """One session for each role and external id, and none for the function's own role."""
         sts = session.client("sts")
-        monkeypatch.setattr(boto3, "client", lambda *_, **__: sts)
+        monkeypatch.setattr(boto3, "client", lambda service, **_: {"sts": sts}[service])
         monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
         role = "arn:aws:iam::111122223333:role/invalidate"
         name = "invalidate-cloudfront"
@@ -339,9 +339,13 @@ class TestDeadline:
         assert statuses(outcomes) == {"/a*": "deferred", "/b": "deferred"}
         assert "TooManyInvalidationsInProgress" in outcomes[0].error
         assert outcomes[0].error.endswith("its messages go back to be planned again")
+        assert not any(outcome.doubtful for outcome in outcomes), "each call got an answer"
 
     def test_without_any_time_nothing_is_called(self, harness: Harness) -> None:
-        assert statuses(harness.submit(*planned("/a"), seconds=0)) == {"/a": "deferred"}
+        memory = Memory()
+        memory.refusals.refused(planned("/a")[0], Verdict.THROTTLED, "slow down", harness.time[0] - 60, 0.5)
+        (outcome,) = harness.submit(*planned("/a"), seconds=0, memory=memory)
+        assert (outcome.status, outcome.error.partition(";")[0]) == ("deferred", "out of time")
         assert not harness.cloudfront.calls
 
 
@@ -519,6 +523,16 @@ class TestCompletion:
             (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
         assert awaited.status == "accepted"
         assert "allow_wait = true" in awaited.error
+        assert "No." in awaited.error
+
+    def test_a_refusal_without_a_message_is_named_by_its_code(self) -> None:
+        def refuse(**_: object) -> object:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetInvalidation")
+
+        outcome = Outcome(planned("/a")[0], "accepted", id="I1", progress="InProgress")
+        client = SimpleNamespace(get_invalidation=refuse)
+        (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
+        assert "(AccessDenied) when calling the GetInvalidation operation" in awaited.error
 
 
 def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_be_invalidated() -> None:

@@ -418,6 +418,12 @@ def test_batch_of_broken_records() -> None:
     assert [change.message_id for change in batch.changes] == ["m30"]
 
 
+@pytest.mark.parametrize("first", [{}, {"eventSource": 7}, {"eventSource": ""}, "text"], ids=str)
+def test_records_that_name_no_service_are_of_no_known_source(first: object) -> None:
+    (rejected,) = read({"Records": [first]}, INVOCATION).rejected
+    assert rejected.error.startswith("no known source has a payload with 'Records'")
+
+
 def test_ignored_records_are_bounded() -> None:
     record = payloads.load("s3/object-tagged")["Records"][0]
     batch = read({"Records": [record] * 300 + [0]}, INVOCATION)

@@ -105,6 +105,89 @@ def test_pages_of_any_size_count_each_object_once(
     assert len(asked) <= len(listed) + 4 * len(paths)
 
 
+def costs_of(changed: Iterable[str], listing: Listing, closed: Iterable[str]) -> dict[str, float]:
+    """Prefix of each fork → its cost, where the choice is always to close the forks of some prefixes."""
+    paths = sorted(f"/{key}" for key in changed)
+    tree = build_tree(paths)
+    chosen = [fork for fork in tree.forks if tree.prefix(fork) in closed]
+    found = listing.measure([PLAIN])(tree, paths, lambda _costs: chosen)
+    assert found is not None
+    return dict(zip(map(tree.prefix, tree.forks), found.of_forks, strict=True))
+
+
+def test_a_key_on_two_pages_that_were_asked_for_at_once_counts_once() -> None:
+    """The page that begins in /a reaches into /b, and another one begins there."""
+    changed = ["a1x", "a1y", "a2x", "a2y", "b1", "b2"]
+    keys = [b"00", b"01", b"02", b"a1", *(b"b%d" % number for number in range(3, 9))]
+    asked: list[str] = []
+
+    def three_keys(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.append(" ".join(place.start_after for place in places))
+        pages = [page for page in pages_of(keys, places) if isinstance(page, Page)]
+        return [Page(page.keys[:3], page.more or len(page.keys) > 3) for page in pages]
+
+    assert costs_of(changed, Listing(three_keys), ("/a", "/b"))["/b"] == 6
+    assert len(asked[1].split()) == 2, "the round in which the pages overlap"
+
+
+def test_a_page_that_does_not_end_a_cell_stands_for_eight_times_its_keys() -> None:
+    changed = ["a/1", "a/2"]
+    listing = of([*changed, *(f"a/{number:04}" for number in range(5_000))], max_pages=1)
+    assert costs_of(changed, listing, ("/a/",)) == {"/a/": 8 * 1_000}
+
+
+def test_where_the_most_is_unknown_is_listed_first() -> None:
+    """Of six forks of which nothing was listed: those with the most forks within them."""
+    changed = [
+        f"{letter}/{number}{end}"
+        for most, letter in enumerate("abcdef", start=2)
+        for number in range(most)
+        for end in "xy"
+    ]
+    before_them = [f"0{number:04}".encode() for number in range(2_000)]
+    asked: list[Place] = []
+
+    def spied(places: Sequence[Place]) -> Sequence[Page | ListingError]:
+        asked.extend(places)
+        return pages_of(before_them, places)
+
+    costs_of(changed, Listing(spied, max_pages=5), [f"/{letter}/" for letter in "abcdef"])
+    assert [place.start_after[:1] for place in asked] == ["", "f", "e", "d", "c"]
+
+
+def test_of_large_gaps_the_smallest_is_listed_on_first() -> None:
+    """Pages of 300 keys: five gaps were begun, the last of them by the page that ended the one before."""
+    changed = [f"{letter}/{end}" for letter in "abcde" for end in ("0", "9")]
+    keys = [f"{letter}/{number:04}".encode() for letter in "abcde" for number in range(1_000)]
+    asked: list[list[str]] = []
+
+    def spied(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.append([place.start_after for place in places])
+        sizes = {"a": 500, "b": 400, "c": 300, "d": 200, "e": 100}
+        found = [page for page in pages_of(keys, places) if isinstance(page, Page)]
+        return [Page(page.keys[: sizes[page.keys[0].decode()[0]]], True) for page in found]
+
+    costs_of(changed, Listing(spied, max_pages=8), [f"/{letter}/" for letter in "abcde"])
+    assert asked[-1][:1] == ["e/0099"]
+
+
+def test_what_the_wildcard_of_a_change_purges_anyway_is_not_counted() -> None:
+    listing = everything(["x/a1", "x/a2", "x/b", "x/c"])
+    assert costs_of(["x/a*", "x/b"], listing, ()) == {"/x/": 1}
+
+
+def test_only_keys_with_the_prefix_of_the_route_are_listed() -> None:
+    asked: list[Place] = []
+
+    def spied(places: Sequence[Place]) -> Sequence[Page | ListingError]:
+        asked.extend(places)
+        return pages_of([], places)
+
+    route = Route("site", SITE, bucket="assets", prefix="docs/", index_documents=())
+    planned(["docs/a/1", "docs/a/2", "docs/b"], [route], Budget(2, 2), Listing(spied))
+    assert {place.prefix for place in asked} == {"docs/"}
+
+
 def test_a_fork_that_was_not_listed_is_about_as_large_as_siblings_with_as_many_changes() -> None:
     """A manual in ten versions: where some are known to be large, the others are not taken for small."""
     pages = [f"v{version}/{number:04}" for version in range(10) for number in range(3_000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from invalidator.limits import COMPLETION_SECONDS
-from invalidator.pace import PLANNERS, CallRate, InProgress, PathAllowance, Refusals
+from invalidator.pace import PLANNERS, CallRate, InProgress, Memory, MergedPlan, PathAllowance, Refusals
 from invalidator.plan import Invalidation
 from invalidator.settings import Target
 from invalidator.verdicts import Verdict
@@ -52,6 +52,13 @@ def test_a_full_quota_of_wildcards_holds_up_no_files() -> None:
     refusals.refused(batch(wildcards=1), Verdict.FULL, "full", 100, 0.5)
     assert refusals.latest(SITE, 1).until == 108
     assert refusals.latest(SITE, 0).until < 100
+
+
+def test_of_a_merged_plan_the_wildcards_are_kept_for_the_rest_of_its_deploy() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", ("/a", "/b*"), 100, merged=True)
+    memory.planned("ESITE/merge", ("/c",), 110, merged=False)
+    assert memory.same_deploy("ESITE/merge", 120) == [MergedPlan(100, 2, ("/b*",))]
 
 
 def test_a_throttled_account_holds_up_all_its_distributions() -> None:

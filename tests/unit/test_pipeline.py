@@ -304,6 +304,14 @@ def test_a_change_has_the_paths_of_each_target_that_serves_it() -> None:
     assert routed(two, Change("m1", "assets", "k1")) == Routed("m1", ((SITE, ("/k1",)), (DOCS, ("/k1",))))
 
 
+def test_a_key_that_no_path_can_hold_is_rejected_with_its_message() -> None:
+    prepared = prepare(settings(plain("site", SITE)), changes("good", "half of a pair \ud800"))
+    assert items(prepared) == {"ESITE": ["/good"]}
+    (rejected,) = prepared.rejected
+    assert rejected.message_id == "m1"
+    assert "is not Unicode text" in rejected.error
+
+
 def test_what_does_not_fit_into_one_plan_is_rejected_and_the_rest_is_planned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -75,6 +75,7 @@ def test_within_the_budget_every_path_is_sent_as_it_is() -> None:
 def test_duplicates_and_paths_under_a_wildcard_of_the_input_go() -> None:
     paths = ["/a/b", "/a/*", "/a/b", "/a/c*", "/ab", "/a/"]
     assert covering_items(paths, Budget()) == ("/a/", "/a/*", "/ab")
+    assert covering_items(["/a!", "/a*", "/b"], Budget()) == ("/a*", "/b"), "! sorts before *"
 
 
 def test_duplicates_do_not_count_against_the_budget() -> None:
@@ -174,6 +175,13 @@ def test_a_wildcard_that_was_asked_for_may_be_broader_than_the_least_depth() -> 
 def test_the_least_depth_allows_as_many_wildcards_as_it_needs() -> None:
     paths = ["/c*", *numbered("/a/{}", 5), *numbered("/b/{}", 5)]
     assert covering_items(paths, Budget(4, 1, min_wildcard_depth=1)) == ("/a/*", "/b/*", "/c*")
+
+
+@pytest.mark.parametrize(("most", "items"), [(5, 5), (4, 1)])
+def test_the_least_depth_yields_only_where_a_plan_has_too_many_items(most: int, items: int) -> None:
+    paths = {f"/a{number}": frozenset({"m"}) for number in range(5)}
+    (invalidation,) = plan({SITE: paths}, Budget(2, 2, min_wildcard_depth=1), most=most)
+    assert len(invalidation.items) == items
 
 
 def test_paths_that_no_wildcard_may_cover_are_all_sent() -> None:

@@ -75,6 +75,15 @@ def test_single_changes_do_not_wait_in_the_lane_of_a_deploy() -> None:
     assert len(by_group["ESITE/merge"]) == 300
 
 
+@pytest.mark.parametrize(
+    ("number", "lane"),
+    [(chunks.MAX_SINGLE_PATHS, "exact"), (chunks.MAX_SINGLE_PATHS + 1, "merge")],
+)
+def test_from_so_many_paths_of_a_directory_on_they_are_a_deploy(number: int, lane: str) -> None:
+    (parcel,) = parcels_of(SETTINGS, changes(*(f"docs/{each}" for each in range(number))), NOW)
+    assert parcel.group == f"ESITE/{lane}"
+
+
 def test_many_files_of_the_root_are_a_deploy_too() -> None:
     found = parcels_of(SETTINGS, changes("news/1", *(f"{number}.html" for number in range(300))), NOW)
     by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found}
@@ -119,7 +128,7 @@ def test_keys_of_a_request_are_collected_as_changes() -> None:
         2,
         frozenset({"q"}),
     )
-    assert found.change_counts == {SITE: 2}
+    assert (found.change_counts, found.request_count) == ({SITE: 2}, 1)
     dry = Request("q", paths=(), keys=("a",), dry_run=True)
     assert parcels_of(SETTINGS, Batch(True, ("q",), requests=(dry,)), NOW) == []
 
@@ -286,6 +295,25 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) == 51
+
+
+def test_a_plan_waits_for_the_wildcards_that_it_will_make() -> None:
+    memory = Memory()
+    memory.in_progress.accepted(
+        Invalidation(SITE, tuple(f"/{number}*" for number in range(14)), {}, "before"), 490.0
+    )
+    many = received(*(f"/{directory}/{name}" for directory in range(20) for name in range(20)))
+    step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
+    assert step == Wait(490.0 + limits.COMPLETION_SECONDS - 500.0, "invalidations in progress")
+
+
+def test_the_rate_of_calls_holds_a_plan_up() -> None:
+    memory = Memory()
+    for _ in range(limits.CALLS_AT_ONCE):
+        memory.rate.record_call(500.0)
+    assert decided(received("/a"), memory=memory) == Wait(
+        limits.SECONDS_PER_CALL, "the account's rate of calls"
+    )
 
 
 def test_where_cloudfront_keeps_refusing_names_plans_get_fewer_paths() -> None:

@@ -156,7 +156,8 @@ def test_the_environment_holds_the_document_and_the_default_target() -> None:
 def test_routes_to_several_distributions_leave_no_default_target_unless_one_is_named() -> None:
     two_sites = document("two-sites")
     assert Settings.from_environment({"SETTINGS": json.dumps(two_sites)}).default_target is None
-    assert Settings.from_document(two_sites, "E1SHOPEXAMPLE").default_target == SHOP
+    named = {"SETTINGS": json.dumps(two_sites), "DISTRIBUTION_ID": "E1SHOPEXAMPLE"}
+    assert Settings.from_environment(named).default_target == SHOP
 
 
 def test_routes_to_one_distribution_make_it_the_default_target() -> None:
