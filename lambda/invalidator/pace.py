@@ -31,7 +31,7 @@ PLANNERS = 2
 BACKOFF_SECONDS = {
     Verdict.THROTTLED: (2.0, 16.0),
     Verdict.FULL: (8.0, 25.0),
-    Verdict.TRANSIENT: (0.5, 16.0),
+    Verdict.TRANSIENT: (2.0, 16.0),
     Verdict.DENIED: (8.0, 25.0),
 }
 """Verdict → (the first wait, the longest wait); each failure doubles the wait."""

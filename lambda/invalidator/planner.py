@@ -280,11 +280,7 @@ def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | N
 
 def affordable_budget(settings: Settings, target: Target, memory: Memory, now: float) -> Budget:
     """The caller's budget, limited to one call and to what `max_paths_per_hour` leaves for one plan."""
-    budget = replace(
-        settings.budget,
-        max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL),
-        max_wildcards=min(settings.budget.max_wildcards, limits.WILDCARDS_IN_PROGRESS),
-    )
+    budget = replace(settings.budget, max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL))
     if settings.max_paths_per_hour is None:
         return budget
     left = memory.path_allowance(target.id, settings.max_paths_per_hour, now).left(now)

@@ -69,7 +69,7 @@ def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
     attributes = {
         # SQS refuses an attribute with an empty text.
         "reason": clipped(dead_letter.reason, REASON_LENGTH - 1) or "none",
-        "distribution_id": dead_letter.distribution_id or "none",
+        "distribution_id": dead_letter.distribution_id,
     }
     size = sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
     if len(dead_letter.body.encode()) + size > MESSAGE_BYTES:
