@@ -62,19 +62,13 @@ class Frontier:
         return Frontier({**self.solutions, **with_one_path}, max(self.most_wildcards, wildcards))
 
     def combine(self, other: Frontier, max_paths: int) -> Frontier:
-        """Every solution for one part of the tree with every solution for another."""
+        """The solutions for two parts of the tree together that `prune` can keep; both are pruned."""
         combined: dict[int, list[Solution]] = {}
         for paths, some in self.solutions.items():
             for more_paths, others in other.solutions.items():
                 if paths + more_paths > max_paths:
                     break
-                combined.setdefault(paths + more_paths, []).extend(
-                    [
-                        (wildcards + more_wildcards, collateral + more_collateral, (closed, more_closed))
-                        for wildcards, collateral, closed in some
-                        for more_wildcards, more_collateral, more_closed in others
-                    ]
-                )
+                combined.setdefault(paths + more_paths, []).extend(_sums(some, others))
         return Frontier(combined, self.most_wildcards + other.most_wildcards)
 
     def prune(self, limits: Limits, max_numbers: int) -> Frontier:
@@ -151,6 +145,27 @@ def solve(
     (whole,) = complete  # all paths share their first slash
     _, _, closed = whole.best(round_price)
     return _flattened(closed)
+
+
+def _sums(some: Sequence[Solution], others: Sequence[Solution]) -> list[Solution]:
+    """The lower convex hull of every sum of two hulls: it has the edges of both, by their slopes."""
+    wildcards, collateral, closed = some[0]
+    more_wildcards, more_collateral, more_closed = others[0]
+    sums: list[Solution] = [(wildcards + more_wildcards, collateral + more_collateral, (closed, more_closed))]
+    at, more_at = 1, 1
+    while at < len(some) or more_at < len(others):
+        if more_at == len(others) or (
+            at < len(some)
+            and (some[at][1] - collateral) * (others[more_at][0] - more_wildcards)
+            <= (others[more_at][1] - more_collateral) * (some[at][0] - wildcards)
+        ):
+            wildcards, collateral, closed = some[at]
+            at += 1
+        else:
+            more_wildcards, more_collateral, more_closed = others[more_at]
+            more_at += 1
+        sums.append((wildcards + more_wildcards, collateral + more_collateral, (closed, more_closed)))
+    return sums
 
 
 def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:

@@ -1,0 +1,41 @@
+"""The frontiers of the knapsack: what is kept of two parts of a tree together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invalidator.knapsack import Frontier, Limits, Solution
+
+LIMITS = Limits(paths=9, wildcards=60)
+HULLS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), min_size=1, max_size=9)
+
+
+def pruned(paths: int, points: Sequence[tuple[int, int]]) -> Frontier:
+    solutions: list[Solution] = [(wildcards, float(collateral), None) for wildcards, collateral in points]
+    return Frontier({paths: solutions}, LIMITS.wildcards).prune(LIMITS, max_numbers=8)
+
+
+def points(frontier: Frontier, paths: int) -> list[tuple[int, float]]:
+    return [solution[:2] for solution in frontier.solutions[paths]]
+
+
+@given(HULLS, HULLS)
+def test_of_two_parts_together_what_is_worth_having_is_kept(
+    some: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> None:
+    """As if every solution for one had been added to every solution for the other."""
+    one, other = pruned(1, some), pruned(2, others)
+    every = [
+        (wildcards + more_wildcards, int(collateral + more_collateral))
+        for wildcards, collateral in points(one, 1)
+        for more_wildcards, more_collateral in points(other, 2)
+    ]
+    combined = one.combine(other, LIMITS.paths).prune(LIMITS, max_numbers=8)
+    assert points(combined, 3) == points(pruned(3, every), 3)
+
+
+def test_what_two_parts_need_together_may_be_too_much() -> None:
+    assert pruned(5, [(0, 0)]).combine(pruned(5, [(0, 0)]), 9).solutions == {}
