@@ -111,9 +111,7 @@ def hand_back(queue_url: str, seconds_by_receipt: Mapping[str, float]) -> None:
         except (ClientError, BotoCoreError) as error:
             failed = [{"Message": str(error)}]
         if failed:
-            _log.warning(
-                "messages not handed back in time", extra={"error": said(json.dumps(failed, default=str))}
-            )
+            _log.warning("messages not handed back in time", extra={"error": said(json.dumps(failed))})
 
 
 def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:

@@ -300,6 +300,29 @@ class TestRetries:
         assert statuses(outcomes) == {"/a": "refused", "/b": "accepted"}
         assert harness.answers() == ["NoSuchDistribution", "Created"]
 
+    def test_a_call_that_is_denied_is_not_tried_in_parts(self, harness: Harness) -> None:
+        harness.cloudfront.fault_script = ["denied"]
+        assert statuses(harness.submit(*planned("/a", "/b"))) == {"/a": "refused", "/b": "refused"}
+        assert len(harness.cloudfront.calls) == 1
+
+    def test_a_distribution_that_is_gone_costs_one_call_in_two_minutes(self, harness: Harness) -> None:
+        """Whatever the number of items, and whoever asks next."""
+        memory = Memory()
+        gone = planned("/a", "/b", "/c*", target=Target("EGONE"))
+        for seconds, calls in ((0, 1), (119, 1), (1, 2)):
+            harness.time[0] += seconds
+            outcomes = harness.submit(*gone, memory=memory)
+            assert statuses(outcomes) == {"/a": "refused", "/b": "refused", "/c*": "refused"}
+            assert all("NoSuchDistribution" in outcome.error for outcome in outcomes)
+            assert len(harness.cloudfront.calls) == calls
+
+    def test_what_is_accepted_is_spent(self, harness: Harness) -> None:
+        memory = Memory()
+        now = harness.time[0]
+        before = memory.path_allowance("ESITE", 4_000, now).left(now)
+        harness.submit(*planned("/a", "/b"), memory=memory)
+        assert memory.path_allowance("ESITE", 4_000, now).left(now) == before - 2
+
     def test_a_throttled_account_is_left_alone_by_all_its_distributions(self, harness: Harness) -> None:
         harness.cloudfront.fault_script = ["throttling"]
         harness.submit(*planned("/a"), *planned("/b", target=OTHER))
@@ -596,6 +619,7 @@ def test_any_refused_character_costs_at_most_25_calls(harness: Harness, mark: st
         ("/docs/%C3%A9-1", ["/docs/*"]),
         ("/-x", []),
         ("#tag-1", []),
+        ("#docs/a-b", []),
     ],
 )
 def test_wildcards_instead_of_a_refused_name(path: str, wildcards: list[str]) -> None:

@@ -424,6 +424,23 @@ def test_records_that_name_no_service_are_of_no_known_source(first: object) -> N
     assert rejected.error.startswith("no known source has a payload with 'Records'")
 
 
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [("aws.events", "Rule Disabled"), ("aws.ec2", "Scheduled Event")],
+    ids=["no schedule", "of another service"],
+)
+def test_only_a_schedule_invalidates_the_default_paths(source: str, kind: str) -> None:
+    batch = read({"version": "0", "source": source, "detail-type": kind, "detail": {}}, INVOCATION)
+    assert batch.requests == ()
+    assert "requests no invalidation" in batch.rejected[0].error
+
+
+@pytest.mark.parametrize("name", ["Type", "TopicArn"])
+def test_half_of_what_names_an_sns_message_names_none(name: str) -> None:
+    (rejected,) = read({name: "Notification", "Message": '{"paths": ["/a"]}'}, INVOCATION).rejected
+    assert "SNS message" not in rejected.error.partition("; ")[0]
+
+
 def test_ignored_records_are_bounded() -> None:
     record = payloads.load("s3/object-tagged")["Records"][0]
     batch = read({"Records": [record] * 300 + [0]}, INVOCATION)

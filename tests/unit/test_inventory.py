@@ -68,6 +68,17 @@ def test_where_a_signed_url_is_refused_botocore_asks_and_the_page_is_the_same(
     assert page(Place("assets", "", "")) == fast
 
 
+def test_a_page_is_one_request_with_a_url_that_is_valid_for_a_minute(buckets: dict[str, Bucket]) -> None:
+    page(Place("assets", "", ""))
+    (asked,) = buckets["assets"].asked
+    assert asked["X-Amz-Expires"] == "60"
+
+
+def test_keys_that_only_have_spaces_are_decoded() -> None:
+    body = b"<EncodingType>url</EncodingType><Key>a+b</Key><Key>c</Key>"
+    assert inventory._keys(body) == [b"a b", b"c"]
+
+
 def test_keys_that_s3_did_not_encode_are_read_as_xml() -> None:
     assert inventory._keys(b"<Key>a&amp;b+c%2B</Key><Key>&lt;</Key>") == [b"a&b+c%2B", b"<"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,9 @@ def test_of_two_parts_together_what_is_worth_having_is_kept(
 
 def test_what_two_parts_need_together_may_be_too_much() -> None:
     assert pruned(5, [(0, 0)]).combine(pruned(5, [(0, 0)]), 9).solutions == {}
+
+
+@pytest.mark.parametrize(("round_price", "wildcards"), [(9.0, 16), (11.0, 15)])
+def test_a_further_round_of_wildcards_must_be_worth_its_price(round_price: float, wildcards: int) -> None:
+    best = pruned(1, [(15, 20), (16, 10)]).best(round_price)
+    assert best[0] == wildcards

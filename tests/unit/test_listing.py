@@ -176,6 +176,17 @@ def test_what_the_wildcard_of_a_change_purges_anyway_is_not_counted() -> None:
     assert costs_of(["x/a*", "x/b"], listing, ()) == {"/x/": 1}
 
 
+def test_a_plus_in_a_path_stands_for_a_space_in_the_key() -> None:
+    assert costs_of(["x/a+b", "x/a+c"], everything(["x/a 1", "x/a+1", "x/a+2"]), ()) == {"/x/a+": 1}
+
+
+def test_a_page_of_a_thousand_keys_may_be_the_last() -> None:
+    keys = [b"%04d" % number for number in range(1_001)]
+    place = Place("assets", "", "")
+    for number, more in ((999, False), (1_000, False), (1_001, True)):
+        assert pages_of(keys[:number], [place]) == [Page(keys[: min(number, 1_000)], more)]
+
+
 def test_only_keys_with_the_prefix_of_the_route_are_listed() -> None:
     asked: list[Place] = []
 

@@ -52,6 +52,7 @@ def decided(
 def test_a_chunk_reads_what_it_wrote() -> None:
     chunk = Chunk("dt_1", "tenant", 5.0, {"/a": 3.0}, {"/*": 4.0}, 7)
     assert Chunk.parse(chunk.body()) == chunk
+    assert "reference" not in chunk.body()
     assert chunk.oldest == 3.0
 
 
@@ -189,6 +190,26 @@ def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
     step = decided(*many, settings=DEEP, wall=NOW + 60)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) <= 3_000
+
+
+@pytest.mark.parametrize(("max_paths_per_hour", "items"), [(None, 200), (4_000, 100)])
+def test_where_no_wildcard_is_broad_enough_the_bound_of_the_hour_decides(
+    max_paths_per_hour: int | None, items: int
+) -> None:
+    """Without the bound a plan may have 3,000 items; with it, `min_wildcard_depth` yields."""
+    deep = replace(DEEP, max_paths_per_hour=max_paths_per_hour)
+    step = decided(received(*(f"/a{number}" for number in range(200))), settings=deep, wall=NOW + 60)
+    assert isinstance(step, Ready)
+    assert sum(len(each.items) for each in step.invalidations) == items
+
+
+@pytest.mark.parametrize(
+    ("free", "first", "most"), [(15, True, 12), (7, False, 7), (3, False, 3), (2, False, 12)]
+)
+def test_a_plan_has_the_wildcards_that_are_free_unless_they_are_too_few(
+    free: int, first: bool, most: int
+) -> None:
+    assert planner.usable_wildcards(free, first=first) == most
 
 
 def test_a_full_batch_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:

@@ -15,7 +15,7 @@ from invalidator import cloudfront, codepipeline, inventory, queues
 from invalidator.chunks import DeadLetter
 from invalidator.listing import Place
 from invalidator.settings import Target
-from invalidator.text import MOST_SAID, kind_of, said
+from invalidator.text import MOST_SAID, clipped, kind_of, said
 
 ENDLESS = "first words\n" + "x" * 1_000_000
 MOST = MOST_SAID + 400
@@ -71,6 +71,10 @@ def assert_bounded(text: str) -> None:
     assert "first words" in text
     assert len(text) <= MOST
     assert "\n" not in text
+
+
+def test_a_text_as_long_as_it_may_be_is_whole() -> None:
+    assert (clipped("abc", 3), clipped("abcd", 3)) == ("abc", "abc…")
 
 
 def test_a_short_text_is_said_as_it_is() -> None:
