@@ -620,8 +620,8 @@ _DOLLARS = (
 )
 MISSED: Mapping[str, str] = {
     "storm-6000": (
-        "4,656 paths. Functions are killed 319 times, and each new planner begins with an allowance of its own: "
-        "where none is killed, it takes 1,847"
+        "4,656 paths. Functions are killed 319 times, and each new planner begins with an allowance of its "
+        "own: where none is killed, it takes 1,847"
     ),
     "stream-1": _DOLLARS,
     "stream-10": _DOLLARS,
