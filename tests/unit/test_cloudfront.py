@@ -300,6 +300,11 @@ class TestRetries:
         assert statuses(outcomes) == {"/a": "refused", "/b": "accepted"}
         assert harness.answers() == ["NoSuchDistribution", "Created"]
 
+    def test_a_call_without_an_answer_that_is_deferred_is_doubtful(self, harness: Harness) -> None:
+        harness.cloudfront.fault_script = ["lost-answer", *["unavailable"] * 9]
+        (outcome,) = harness.submit(*planned("/a"), seconds=5)
+        assert (outcome.status, outcome.doubtful) == ("deferred", True)
+
     def test_a_call_that_is_denied_is_not_tried_in_parts(self, harness: Harness) -> None:
         harness.cloudfront.fault_script = ["denied"]
         assert statuses(harness.submit(*planned("/a", "/b"))) == {"/a": "refused", "/b": "refused"}

@@ -156,7 +156,7 @@ def test_where_the_most_is_unknown_is_listed_first() -> None:
 
 
 def test_of_large_gaps_the_smallest_is_listed_on_first() -> None:
-    """Pages of 300 keys: five gaps were begun, the last of them by the page that ended the one before."""
+    """Pages that end amid each of five gaps, after 500 to 100 of their keys."""
     changed = [f"{letter}/{end}" for letter in "abcde" for end in ("0", "9")]
     keys = [f"{letter}/{number:04}".encode() for letter in "abcde" for number in range(1_000)]
     asked: list[list[str]] = []
@@ -214,7 +214,7 @@ def test_a_fork_that_was_not_listed_is_about_as_large_as_siblings_with_as_many_c
     assert found is not None
     costs = dict(zip(map(tree.prefix, tree.forks), found.of_forks, strict=True))
     assert costs["/v0/"] == 3_000
-    assert 1_500 < costs["/v9/"] < 6_000
+    assert 2_500 < costs["/v9/"] < 4_500
     assert costs["/v-new/"] < 1_000
 
 

@@ -88,3 +88,10 @@ def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(
     ]
     assert hours
     assert 0 < max(hours) <= most
+
+
+def test_a_planner_that_spends_nothing_saves_no_more_than_a_new_one_begins_with() -> None:
+    allowance = PathAllowance.of_new_sandbox(1_600, now=0)
+    assert [allowance.left(hours * 3_600) for hours in (0, 10)] == [100, 100]
+    allowance.spend(100, 36_000)
+    assert [allowance.left(36_000 + minutes * 60) for minutes in (0, 30, 120)] == [0, 50, 100]

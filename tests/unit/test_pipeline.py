@@ -312,6 +312,13 @@ def test_a_key_that_no_path_can_hold_is_rejected_with_its_message() -> None:
     assert "is not Unicode text" in rejected.error
 
 
+@pytest.mark.parametrize(("tilde", "item"), [("wildcard", "/runtime*"), ("encoded", "/runtime%7Emain.js")])
+def test_a_tilde_is_invalidated_as_the_settings_say(tilde: str, item: str) -> None:
+    written = replace(settings(plain("site", SITE)), tilde=tilde)  # type: ignore[arg-type]
+    prepared = prepare(written, changes("runtime~main.js"))
+    assert items(prepared) == {"ESITE": [item]}
+
+
 def test_what_does_not_fit_into_one_plan_is_rejected_and_the_rest_is_planned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

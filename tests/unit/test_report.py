@@ -32,6 +32,7 @@ from invalidator.report import (
     partial_answer,
     plan_metrics,
     plan_record,
+    replaced_records,
     waiting_metrics,
     waiting_record,
 )
@@ -105,6 +106,19 @@ def test_a_caller_of_something_that_failed_gets_a_function_error_with_each_reaso
         InvalidationError, match=r"^ESITE: no; ESITE: later; of the other items CloudFront accepted 2$"
     ):
         answer(report(ACCEPTED, REFUSED, REFUSED, DEFERRED, queued=False))
+
+
+def test_where_nothing_else_was_accepted_the_function_error_has_the_reason_alone() -> None:
+    with pytest.raises(InvalidationError, match=r"^ESITE: no$"):
+        answer(report(REFUSED, queued=False))
+
+
+def test_a_wildcard_that_replaces_a_refused_name_is_recorded_with_both() -> None:
+    outcome = Outcome(invalidation({"/it*": {"m1"}}), "accepted", id="I1", replaces="/it's")
+    assert [
+        (record["distribution_id"], record["refused"], record["item"])
+        for record in replaced_records([ACCEPTED, outcome])
+    ] == [("ESITE", "/it's", "/it*")]
 
 
 def test_a_failure_that_a_pipeline_was_told_of_is_no_function_error_as_well() -> None:
