@@ -67,7 +67,7 @@ requirements: $(READY) ## pin requirements/*.txt from the .in files, transitive 
 	     --python-version 3.10 --output-file "$${file%.in}.txt" "$$file" || exit 1; done
 
 mutants: $(READY) ## change the package in small ways and count what the tests notice: MODULE=paths or SAMPLE=400
-	@$(NOX) mutants -- $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE))
+	@$(NOX) mutants -- $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 release: $(READY) ## tag VERSION=1.2.3
 	@$(PYTHON) -m scripts.release $(VERSION)
