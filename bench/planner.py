@@ -243,8 +243,8 @@ def document(sections: dict[str, str], template: str) -> str:
     """
     for name, text in sections.items():
         opening = f"<!-- {name} -->"
-        before, found, rest = template.partition(opening)
-        assert found, name
+        before, _, rest = template.partition(opening)
+        assert template.count(opening) == 1, name
         template = f"{before}{opening}\n{text}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     return template
 
