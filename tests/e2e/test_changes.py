@@ -96,8 +96,10 @@ def test_while_cloudfront_refuses_nothing_is_lost_and_everything_is_invalidated_
     """Throttling and 503 for longer than one invocation may last, so that messages go back to the queue."""
     strict.redeliver_after(2)
     keys = [f"storm/{number} of 24.html" for number in range(24)]
-    strict_cloudfront.fault_rates = {"throttling": 0.5, "unavailable": 0.5}
+    strict_cloudfront.fault_script = ["throttling", "unavailable"]
+    strict_cloudfront.fault_rates = {"unavailable": 1.0}
     strict.upload(*keys)
+    wait_until(lambda: strict_cloudfront.fault_script, lambda script: not script)
     wait_until(strict.log, lambda records: any(record.get("deferred_paths") for record in records))
     strict_cloudfront.fault_rates = {}
 
