@@ -15,8 +15,7 @@ from invalidator import chunks
 from invalidator.chunks import DeadLetter, Parcel, WantedItem
 from invalidator.events import Batch, Ignored, Rejected
 from invalidator.pipeline import MAX_CHARACTERS, CheckedRequest, changes_by_key, checked_requests, routed
-from invalidator.plan import covers
-from invalidator.prefix_tree import is_wildcard
+from invalidator.plan import covering_wildcard, wildcard_stems
 from invalidator.settings import Settings, Target
 
 RECEIVES_BEFORE_DEAD_LETTER = 3
@@ -81,7 +80,7 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
     for each in requests:
         if each.target and each.items:
             _add_request(gathering.by_target.setdefault(each.target, {}), each, now)
-    wildcards = {target: list(filter(is_wildcard, items)) for target, items in gathering.by_target.items()}
+    stems = {target: wildcard_stems(items) for target, items in gathering.by_target.items()}
     for own_settings, change in chain(
         ((settings, change) for change in batch.changes), changes_by_key(requests)
     ):
@@ -93,7 +92,7 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
             change_counts[target] += 1
             for number, path in enumerate(paths):
                 # A path that a request covers is not paid for twice.
-                item = next((each for each in wildcards.get(target, ()) if covers(each, path)), path)
+                item = covering_wildcard(stems.get(target, ()), path) or path
                 gathering.add(target, item, time, change.message_id, change_count=int(number == 0))
         if gathering.characters > MAX_CHARACTERS:
             gathering.send_all()

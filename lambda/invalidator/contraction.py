@@ -6,7 +6,7 @@ This is only a speed-up: `knapsack.solve` takes any tree, in time that grows wit
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from invalidator.prefix_tree import Fork
@@ -37,10 +37,13 @@ def contracted(forks: Sequence[Fork], collateral: Sequence[float], max_forks: in
     return tree
 
 
-def coarsened(forks: Sequence[Fork], fewest_paths: int) -> tuple[Sequence[int], Sequence[Fork]]:
+def coarsened(
+    forks: Sequence[Fork], fewest_paths: int, kept_anyway: Container[Fork] = ()
+) -> tuple[Sequence[int], Sequence[Fork]]:
     """The forks with so many paths or more, as a tree of their own; their numbers in `forks` come first.
 
-    The paths of the forks left out become their parents' own. The root stays.
+    The paths of the forks left out become their parents' own. The root stays, and so do the forks in
+    `kept_anyway` with those above them.
     """
     numbers: list[int] = []
     kept: list[Fork] = []
@@ -52,11 +55,11 @@ def coarsened(forks: Sequence[Fork], fewest_paths: int) -> tuple[Sequence[int], 
         del complete[first_child:]
         paths = fork.last - fork.first + 1
         wildcards = fork.wildcards + sum(below for _, _, below in children)
-        if paths < fewest_paths and number < len(forks) - 1:
-            complete.append((None, paths, wildcards))
-            continue
         left_out = [each for each in children if each[0] is None]
         below = [each[0] for each in children if each[0] is not None]
+        if paths < fewest_paths and not below and fork not in kept_anyway and number < len(forks) - 1:
+            complete.append((None, paths, wildcards))
+            continue
         coarse = fork._replace(
             children=len(below),
             size=1 + sum(each.size for each in below),

@@ -76,7 +76,8 @@ def _to_close(
         return [cost if may_close else math.inf for cost, may_close in zip(costs, allowed, strict=True)]
 
     def measured(measure: Measure) -> Collateral | None:
-        numbers, forks = coarsened(tree.forks, len(members) // ROUGH_SHARE)
+        # Without the broadest forks that may be closed there may be no choice within the limits.
+        numbers, forks = coarsened(tree.forks, len(members) // ROUGH_SHARE, frozenset(broadest))
         may_close = [allowed[number] for number in numbers]
 
         def choose_roughly(costs: Sequence[float]) -> Sequence[Fork]:

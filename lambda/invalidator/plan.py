@@ -114,6 +114,8 @@ def _within(
     paths: Mapping[str, object], budget: Budget, unchanged: Unchanged | None, most: int
 ) -> tuple[str, ...]:
     """The items of `covering_items`, with the greatest `min_wildcard_depth` that keeps to the maximum."""
+    deepest = max((path.count("/") for path in paths), default=0)
+    budget = replace(budget, min_wildcard_depth=min(budget.min_wildcard_depth, deepest))
     items = covering_items(paths, budget, unchanged)
     max_items = max(most, budget.max_paths)
     while len(items) > max_items and budget.min_wildcard_depth > 0:

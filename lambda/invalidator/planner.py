@@ -16,7 +16,7 @@ from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, WantedItem
 from invalidator.collateral import Measure
 from invalidator.pace import Memory
 from invalidator.pipeline import UNLIMITED, without_covered
-from invalidator.plan import Invalidation, covering_wildcard, covers, must_merge, plan, wildcard_stems
+from invalidator.plan import Invalidation, covering_wildcard, must_merge, plan, wildcard_stems
 from invalidator.prefix_tree import is_wildcard
 from invalidator.settings import Budget, Settings, Target
 from invalidator.submission import Outcome
@@ -336,11 +336,17 @@ def in_fewer_messages(
 
 def as_wanted_items(items: Iterable[str], known: Mapping[str, WantedItem]) -> dict[str, WantedItem]:
     """The items of a plan, each with the oldest time and the messages of the items that it covers."""
+    items = list(items)
+    stems = wildcard_stems(items)
+    covered: dict[str, list[WantedItem]] = {}
+    for path, each in known.items() if stems else ():
+        wildcard = covering_wildcard(stems, path)
+        if wildcard:
+            covered.setdefault(wildcard, []).append(each)
     found: dict[str, WantedItem] = {}
     for item in items:
         exact = known.get(item)
-        covered = [each for path, each in known.items() if covers(item, path)] if is_wildcard(item) else []
-        parts = covered or ([exact] if exact else [])
+        parts = covered.get(item) or ([exact] if exact else [])
         if parts:
             found[item] = WantedItem(
                 min(each.time for each in parts),
@@ -374,7 +380,8 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     known = wanted(messages)
     deferred = [each for each in outcomes if each.status == "deferred"]
     again = [] if repetition(target, messages) else calls_to_repeat(outcomes, known)
-    whole_calls = list(_as_messages(target, again, known, lane, since))
+    unsent = as_wanted_items([item for each in deferred for item in each.invalidation.items], known)
+    whole_calls = list(_as_messages(target, again, unsent, lane, since))
     repeated = {parcel.chunk.reference for parcel in whole_calls}
     deferred = [each for each in deferred if each.invalidation.caller_reference not in repeated]
     replaced = frozenset[str]().union(*(parcel.message_ids for parcel in whole_calls))
@@ -383,9 +390,10 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     wait = max((each.retry_at - now for each in deferred), default=0.0)
     rest: dict[str, WantedItem] = {}
     for outcome in deferred if split else ():
-        for item, each in as_wanted_items(outcome.invalidation.items, known).items():
-            if each.message_ids & split:
-                rest[item] = replace(each, message_ids=each.message_ids & split)
+        for item in outcome.invalidation.items:
+            wanted_by = unsent[item].message_ids & split if item in unsent else frozenset()
+            if wanted_by:
+                rest[item] = replace(unsent[item], message_ids=wanted_by)
     return Settled(
         done=everything - ids["deferred"] - ids["refused"],
         waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
@@ -416,11 +424,11 @@ def calls_to_repeat(outcomes: Iterable[Outcome], known: Mapping[str, WantedItem]
 
 
 def _as_messages(
-    target: Target, calls: Iterable[Invalidation], known: Mapping[str, WantedItem], lane: str, since: float
+    target: Target, calls: Iterable[Invalidation], unsent: Mapping[str, WantedItem], lane: str, since: float
 ) -> Iterator[Parcel]:
     """Each call as a message of its own that is planned with no other."""
     for call in calls:
-        items = as_wanted_items(call.items, known)
+        items = {item: unsent[item] for item in call.items if item in unsent}
         found = list(chunks.parcels(target.id, target.kind, lane, items, since))
         if len(found) == 1 and items.keys() == set(call.items):
             chunk = replace(found[0].chunk, reference=call.caller_reference)
@@ -434,10 +442,19 @@ def _ids(outcomes: Iterable[Outcome], status: str) -> frozenset[str]:
 
 
 def dead_letters_of_items(distribution_id: str, items: Iterable[str], reason: str) -> Iterator[DeadLetter]:
-    """Dead letters in the form of a direct request, each small enough for a message."""
+    """Dead letters in the form of a direct request, each small enough for a message.
+
+    A request may not hold a `*` within a path, as the path of a key with one has: such paths come last, in
+    dead letters of their own, so that the others can be redriven.
+    """
     taken: list[str] = []
     size = 0
-    for item in items:
+    refused = False
+    for item in sorted(items, key=_has_inner_asterisk):
+        if taken and refused != _has_inner_asterisk(item):
+            yield _dead_letter(distribution_id, taken, reason)
+            taken, size = [], 0
+        refused = _has_inner_asterisk(item)
         length = len(json.dumps(item)) + 2
         if taken and size + length > chunks.MAX_BYTES - 1_000:
             yield _dead_letter(distribution_id, taken, reason)
@@ -446,6 +463,10 @@ def dead_letters_of_items(distribution_id: str, items: Iterable[str], reason: st
         size += length
     if taken:
         yield _dead_letter(distribution_id, taken, reason)
+
+
+def _has_inner_asterisk(item: str) -> bool:
+    return "*" in item[:-1]
 
 
 def _dead_letter(distribution_id: str, items: Iterable[str], reason: str) -> DeadLetter:

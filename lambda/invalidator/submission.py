@@ -159,7 +159,11 @@ class Submission:
         invalidation, now = attempt.invalidation, self.clock.now()
         gone_until, gone_error = self.memory.gone.get(invalidation.target, (now, ""))
         if gone_until > now:
-            self.outcomes.append(Outcome(invalidation, "refused", error=gone_error))
+            self.outcomes += [
+                Outcome(each, "refused", error=gone_error)
+                for each in (attempt.original or invalidation, attempt.sibling)
+                if each
+            ]
             return
         self.memory.rate.record_call(now)
         try:

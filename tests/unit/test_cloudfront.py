@@ -32,7 +32,7 @@ from invalidator.cloudfront import await_completion, clients, creator, explain
 from invalidator.pace import BACKOFF_SECONDS, Memory
 from invalidator.plan import Invalidation, covers, plan
 from invalidator.settings import Budget, Target
-from invalidator.submission import Clock, Outcome, Submission, Terms
+from invalidator.submission import Accepted, CallError, Clock, Outcome, Submission, Terms
 from invalidator.verdicts import NEXT_STEP, VERDICTS, Verdict
 
 SITE = Target("ESITE")
@@ -320,6 +320,24 @@ class TestRetries:
             assert statuses(outcomes) == {"/a": "refused", "/b": "refused", "/c*": "refused"}
             assert all("NoSuchDistribution" in outcome.error for outcome in outcomes)
             assert len(harness.cloudfront.calls) == calls
+
+    def test_the_other_part_of_a_batch_is_refused_as_well_where_the_distribution_is_gone(self) -> None:
+        """It was found to be gone by another call, while the first part waited for room."""
+        answers = [CallError(verdict, "no") for verdict in (Verdict.SPLIT, Verdict.FULL, Verdict.GONE)]
+        now = [0.0]
+
+        def refuse(_: Invalidation) -> Accepted:
+            raise answers.pop(0)
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        wanted = {item: frozenset({item}) for item in ("/a", "/b*")}
+        clock = Clock(now=lambda: now[0], sleep=sleep, chance=lambda: 0.5)
+        submission = Submission(refuse, Memory(), Terms(deadline=600), clock)
+        outcomes = submission.run((*plan({SITE: wanted}, UNMERGED), *planned("/c")))
+        assert statuses(outcomes) == dict.fromkeys(("/a", "/b*", "/c"), "refused")
+        assert answers == []
 
     def test_what_is_accepted_is_spent(self, harness: Harness) -> None:
         memory = Memory()

@@ -53,6 +53,14 @@ def test_a_contracted_tree_has_the_same_paths_and_wildcards(
     assert [cost_of[fork[:3]] for fork in tree.forks] == list(tree.collateral)
 
 
+def test_a_coarse_tree_keeps_the_forks_that_are_needed_and_those_above_them() -> None:
+    forks = build_tree(["/a/b/c1", "/a/b/c2", "/a/d", "/e/f", "/e/g", "/h1", "/h2", "/i"]).forks
+    (needed,) = (fork for fork in forks if fork.end == len("/a/b/c"))
+    numbers, kept = coarsened(forks, 4, {needed})
+    assert [forks[number].end for number in numbers] == [6, 3, 1]
+    assert [(fork.paths, fork.children) for fork in kept] == [(2, 0), (1, 1), (5, 1)]
+
+
 def test_forks_that_may_not_be_closed_stay_where_the_others_cost_nothing() -> None:
     forks = build_tree([f"/{directory:03}/{name}" for directory in range(40) for name in "ab"]).forks
     collateral = [math.inf if fork.children else 0.0 for fork in forks]

@@ -308,6 +308,15 @@ def test_whole_directories_are_merged_where_no_wildcard_may_stand_above_them() -
     assert sorted(items) == [f"/{directory:03}/*" for directory in range(200)]
 
 
+def test_many_small_directories_are_merged_beside_a_large_one_where_none_stands_above_them() -> None:
+    """The rough choice leaves out small forks, but none without which the budget cannot be kept."""
+    changed = [f"big/{number:04}" for number in range(4_000)]
+    changed += [f"small-{directory}/{number}" for directory in range(40) for number in range(3)]
+    items = planned(changed, [PLAIN], Budget(min_wildcard_depth=1), of([*changed, "big/unchanged"]))
+    assert len(items) <= 100
+    assert not any(item.startswith(("/s*", "/small*", "/*")) for item in items)
+
+
 @pytest.mark.parametrize("shape", ["directories", "assets"])
 @pytest.mark.parametrize("pages", [10, 50])
 def test_partial_knowledge_spares_more_than_none(shape: str, pages: int) -> None:

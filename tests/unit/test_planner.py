@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.collecting import collected, parcels_of
+from tests.support.effort import counted
 
 from invalidator import chunks, limits, pace, planner
 from invalidator.chunks import Chunk, ChunkError
@@ -434,6 +435,41 @@ def test_dead_letters_are_requests_that_stay_below_the_size_of_a_message() -> No
     assert sorted(path for each in requests for path in each.get("paths", ())) == sorted(paths)
     assert [tag for each in requests for tag in each.get("tags", ())] == ["#tag"]
     assert {each["distribution_id"] for each in requests} == {"ESITE"}
+
+
+def test_paths_that_no_request_may_hold_have_a_dead_letter_of_their_own() -> None:
+    """A key may have a `*` within its name; who redrives the others must not lose them for it."""
+    found = planner.dead_letters_of_message(received("/a*b.html", "/ok.html", "/c/*"), "gone")
+    assert [json.loads(each.body)["paths"] for each in found] == [["/ok.html", "/c/*"], ["/a*b.html"]]
+
+
+def test_the_work_to_settle_a_request_grows_with_its_wildcards_and_not_with_their_square() -> None:
+    """CloudFront takes 15 at once, and each of the other calls is kept."""
+    requested = {f"/{number:05}/*": NOW for number in range(4_500)}
+    chunk = Chunk("ESITE", "distribution", NOW, {}, requested)
+    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    step = decided(message)
+    assert isinstance(step, Ready)
+    first, *others = step.invalidations
+    outcomes = [Outcome(first, "accepted", id="I1")]
+    outcomes += [Outcome(each, "deferred", error="full", retry_at=512.0) for each in others]
+    settled, calls = counted(lambda: planner.settle(SITE, [message], outcomes, 500.0))
+    assert calls < 100 * len(requested)
+    assert sum(len(each.chunk.requested) for each in settled.rest) == 4_485
+
+
+def test_the_work_to_collect_changes_does_not_grow_with_the_wildcards_beside_them() -> None:
+    wildcards = tuple(f"/{number:05}/*" for number in range(4_500))
+    batch = Batch(
+        True,
+        ("q", "m"),
+        changes=tuple(Change("m", "assets", f"{number:05}/a", NOW) for number in range(9_000)),
+        requests=(Request("q", paths=wildcards),),
+    )
+    found, calls = counted(lambda: parcels_of(SETTINGS, batch, NOW))
+    assert calls < 100 * len(batch.changes)
+    assert sum(len(each.chunk.requested) for each in found) == 4_500
+    assert sum(len(each.chunk.paths) for each in found) == 4_500
 
 
 def test_a_chunk_that_was_received_often_is_sent_anew_long_before_sqs_gives_it_up() -> None:
