@@ -124,7 +124,8 @@ def solve(
 ) -> list[Fork]:
     """The forks to close for the least collateral within the limits, and among equals for the fewest items.
 
-    `forks` are in post-order, and `collateral` in the order of the forks. A further round of
+    `forks` are in post-order, and `collateral` in the order of the forks: infinite for a fork that may not be
+    closed. The limits must allow to close the broadest of the others. A further round of
     `WILDCARDS_IN_PROGRESS` wildcards must spare a collateral of `round_price` to be worth its time.
     """
     max_numbers = max_numbers or MAX_NUMBERS
@@ -138,9 +139,9 @@ def solve(
         for child in complete[first_child:]:
             kept_open = kept_open.combine(child, limits.paths).prune(limits, max_numbers)
         del complete[first_child:]
-        frontier = kept_open.add(fork.paths, fork.wildcards * wildcard_weight).closing(
-            fork, wildcard_weight, cost
-        )
+        frontier = kept_open.add(fork.paths, fork.wildcards * wildcard_weight)
+        if math.isfinite(cost):
+            frontier = frontier.closing(fork, wildcard_weight, cost)
         complete.append(frontier.prune(limits, max_numbers))
     (whole,) = complete  # all paths share their first slash
     _, _, closed = whole.best(round_price)

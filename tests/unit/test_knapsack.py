@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invalidator.knapsack import Frontier, Limits, Solution
+from invalidator.knapsack import Frontier, Limits, Solution, solve
+from invalidator.prefix_tree import build_tree, maximal, sorted_by_stem
 
 LIMITS = Limits(paths=9, wildcards=60)
 HULLS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), min_size=1, max_size=9)
@@ -46,3 +48,26 @@ def test_what_two_parts_need_together_may_be_too_much() -> None:
 def test_a_further_round_of_wildcards_must_be_worth_its_price(round_price: float, wildcards: int) -> None:
     best = pruned(1, [(15, 20), (16, 10)]).best(round_price)
     assert best[0] == wildcards
+
+
+@given(
+    st.sets(st.text(alphabet="ab/", min_size=2, max_size=8).map("/{}".format), min_size=2, max_size=60),
+    st.data(),
+    st.integers(1, 8),
+)
+def test_where_the_limits_allow_the_broadest_forks_there_is_a_choice(
+    paths: set[str], data: st.DataObject, max_numbers: int
+) -> None:
+    """However few numbers of paths are kept, and whatever may not be closed."""
+    tree = build_tree(sorted_by_stem(paths))
+    allowed = [tree.prefix(fork).count("/") > 1 for fork in tree.forks]
+    broadest = maximal(tree.forks, allowed)
+    unmerged = [fork for fork, may_close in zip(tree.forks, allowed, strict=True) if not may_close]
+    fewest = sum(fork.paths for fork in unmerged) + len(broadest)
+    limits = Limits(fewest + data.draw(st.integers(0, 3)), len(broadest))
+    costs = [float(data.draw(st.integers(0, 9))) if may_close else math.inf for may_close in allowed]
+    closed = solve(tree.forks, costs, limits, max_numbers=max_numbers)
+    assert all(allowed[tree.forks.index(fork)] for fork in closed)
+    sent = len(paths) - sum(fork.last - fork.first for fork in closed)
+    assert sent <= limits.paths
+    assert len(closed) <= limits.wildcards
