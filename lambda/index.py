@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from invalidator import (
@@ -156,7 +157,10 @@ def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict
 
 
 def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) -> dict[str, float]:
-    """Plan the messages of a group, each on its own where that fails; message id → seconds to wait."""
+    """Plan the messages of a group; message id → seconds to wait.
+
+    Where that fails they are planned without the inventory, and then each on its own.
+    """
     target = settings.target(group[0].chunk.target_id) if group[0].chunk else None
     try:
         if target is None:
@@ -164,6 +168,8 @@ def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) 
         return _send(settings, target, group, deadline)
     except Exception:
         log.exception("a plan failed", extra={"group": group[0].group, "messages": len(group)})
+    if settings.inventory:
+        return _plan_group(replace(settings, inventory=False), group, deadline)
     if len(group) > 1:
         failed: dict[str, float] = {}
         for message in group:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -422,23 +422,44 @@ def test_long_names_in_the_log(distribution: str, caplog: pytest.LogCaptureFixtu
         assert len(str(vars(record))) < 5_000
 
 
-def test_a_chunk_that_makes_the_planner_raise_is_given_up_alone(
-    distribution: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chunks = [
-        Chunk(distribution, "distribution", 1e9, {f"/{name}": time.time()}) for name in ("a", "bad", "b")
-    ]
-    records = [
+def in_plan_queue(
+    distribution: str, lane: str, *chunks: Iterable[str], age: float = 0.0
+) -> list[dict[str, Any]]:
+    """The records of chunks with these paths, which were sent that many seconds ago."""
+    since = time.time() - age
+    return [
         {
             "messageId": f"m{number}",
             "receiptHandle": f"r{number}",
             "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:plan.fifo",
-            "attributes": {"MessageGroupId": f"{distribution}/exact"},
-            "body": replace(chunk, since=time.time()).body(),
+            "attributes": {"MessageGroupId": f"{distribution}/{lane}"},
+            "body": Chunk(distribution, "distribution", since, dict.fromkeys(paths, since)).body(),
         }
-        for number, chunk in enumerate(chunks)
+        for number, paths in enumerate(chunks)
     ]
+
+
+def test_where_the_listing_raises_a_plan_is_made_without_it(
+    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of the module's own costs precision, and no change becomes a dead letter."""
+
+    def fail(_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(inventory, "list_pages", fail)
+    configure(monkeypatch, distribution, inventory=True, max_paths=2, max_wildcards=2)
+    records = in_plan_queue(distribution, "merge", ("/a/1", "/a/2", "/b"), age=300)
+    assert index.lambda_handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert created_items(aws, distribution) == [["/a/*", "/b"]]
+    assert "a plan failed" in caplog.text
+
+
+def test_a_chunk_that_makes_the_planner_raise_is_given_up_alone(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = in_plan_queue(distribution, "exact", ("/a",), ("/bad",), ("/b",))
     planned: list[str] = []
     given_up: list[DeadLetter] = []
 
