@@ -89,6 +89,11 @@ def primary_path(key: str, route: Route) -> str:
     return next(_spellings(next(_names(key, route))))
 
 
+def has_inner_asterisk(path: str) -> bool:
+    """Whether the path of a key has a `*` where it is no wildcard; a request may not hold such a path."""
+    return "*" in path[:-1]
+
+
 def checked_path(path: str) -> str:
     """The path of a request, unchanged, if it is valid.
 
@@ -97,7 +102,7 @@ def checked_path(path: str) -> str:
     """
     if not path.startswith("/"):
         raise PathError(f"path {shown(path)} must start with a slash, as '/images/logo.png'")
-    if "*" in path[:-1]:
+    if has_inner_asterisk(path):
         raise PathError(
             f"path {shown(path)} has a '*' before its end, where it is no wildcard for CloudFront: "
             "end the path at the '*', or write %2A for the character itself"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from invalidator import chunks, limits
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, WantedItem
 from invalidator.collateral import Measure
 from invalidator.pace import Memory
+from invalidator.paths import has_inner_asterisk
 from invalidator.pipeline import UNLIMITED, without_covered
 from invalidator.plan import Invalidation, covering_wildcard, must_merge, plan, wildcard_stems
 from invalidator.prefix_tree import is_wildcard
@@ -447,26 +449,17 @@ def dead_letters_of_items(distribution_id: str, items: Iterable[str], reason: st
     A request may not hold a `*` within a path, as the path of a key with one has: such paths come last, in
     dead letters of their own, so that the others can be redriven.
     """
-    taken: list[str] = []
-    size = 0
-    refused = False
-    for item in sorted(items, key=_has_inner_asterisk):
-        if taken and refused != _has_inner_asterisk(item):
-            yield _dead_letter(distribution_id, taken, reason)
-            taken, size = [], 0
-        refused = _has_inner_asterisk(item)
-        length = len(json.dumps(item)) + 2
-        if taken and size + length > chunks.MAX_BYTES - 1_000:
-            yield _dead_letter(distribution_id, taken, reason)
-            taken, size = [], 0
-        taken.append(item)
-        size += length
-    if taken:
+    for _, alike in groupby(sorted(items, key=has_inner_asterisk), key=has_inner_asterisk):
+        taken: list[str] = []
+        size = 0
+        for item in alike:
+            length = len(json.dumps(item)) + 2
+            if taken and size + length > chunks.MAX_BYTES - 1_000:
+                yield _dead_letter(distribution_id, taken, reason)
+                taken, size = [], 0
+            taken.append(item)
+            size += length
         yield _dead_letter(distribution_id, taken, reason)
-
-
-def _has_inner_asterisk(item: str) -> bool:
-    return "*" in item[:-1]
 
 
 def _dead_letter(distribution_id: str, items: Iterable[str], reason: str) -> DeadLetter:
