@@ -158,6 +158,10 @@ In any hour a planner whose sandboxes live ten minutes or longer spends at most 
 what six new ones begin with (6/8) and what was refilled (1/8): together its share.
 """
 
+SHARE_TAKEN_OVER = 1 / 32
+"""The share in a new sandbox whose first messages were received before: the sandbox that received them was
+replaced or killed, and may have spent its share for the same changes."""
+
 
 @dataclass
 class PathAllowance:
@@ -169,10 +173,12 @@ class PathAllowance:
     at: float
 
     @classmethod
-    def of_new_sandbox(cls, max_paths_per_hour: int, now: float) -> PathAllowance:
+    def of_new_sandbox(
+        cls, max_paths_per_hour: int, now: float, *, takes_over: bool = False
+    ) -> PathAllowance:
         """The allowance in a new sandbox, which cannot know what the sandbox before it spent."""
         share = max_paths_per_hour / PLANNERS
-        return cls(share, share * NEW_SANDBOX_SHARE, now)
+        return cls(share, share * (SHARE_TAKEN_OVER if takes_over else NEW_SANDBOX_SHARE), now)
 
     def left(self, now: float) -> float:
         """Paths that may be sent at `now`, as a fraction."""
@@ -234,8 +240,10 @@ class Memory:
         """The group's merged plans within `TAIL_SECONDS`: what comes now may belong to the same deploy."""
         return [each for each in self.merged.get(group, ()) if each.at > now - TAIL_SECONDS]
 
-    def path_allowance(self, target_id: str, max_paths_per_hour: int, now: float) -> PathAllowance:
+    def path_allowance(
+        self, target_id: str, max_paths_per_hour: int, now: float, *, takes_over: bool = False
+    ) -> PathAllowance:
         """The target's allowance; a new one where this sandbox has none."""
         return self.path_allowances.setdefault(
-            target_id, PathAllowance.of_new_sandbox(max_paths_per_hour, now)
+            target_id, PathAllowance.of_new_sandbox(max_paths_per_hour, now, takes_over=takes_over)
         )

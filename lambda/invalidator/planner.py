@@ -191,7 +191,8 @@ def decide(
     changed = {item: each.message_ids for item, each in items.items() if not each.requested}
     by_target, left = without_covered({target: requested}, {target: changed})
     changed = dict(left.get(target, {}))
-    budget = spendable = affordable_budget(settings, target, memory, now)
+    received_before = any(each.receives > 1 for each in messages)
+    budget = spendable = affordable_budget(settings, target, memory, now, takes_over=received_before)
     if memory.recently_refused_names(target, now) >= MANY_REFUSED_NAMES:
         budget = limited(budget, MAX_PATHS_AFTER_REFUSED_NAMES)
     deploy = memory.same_deploy(group, now)
@@ -280,12 +281,18 @@ def repetition(target: Target, messages: Sequence[Received]) -> Invalidation | N
     return Invalidation(target, tuple(serves), serves, chunk.reference)
 
 
-def affordable_budget(settings: Settings, target: Target, memory: Memory, now: float) -> Budget:
-    """The caller's budget, limited to one call and to what `max_paths_per_hour` leaves for one plan."""
+def affordable_budget(
+    settings: Settings, target: Target, memory: Memory, now: float, *, takes_over: bool = False
+) -> Budget:
+    """The caller's budget, limited to one call and to what `max_paths_per_hour` leaves for one plan.
+
+    `takes_over`: some of the messages were received before, perhaps by a sandbox that exists no more.
+    """
     budget = replace(settings.budget, max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL))
     if settings.max_paths_per_hour is None:
         return budget
-    left = memory.path_allowance(target.id, settings.max_paths_per_hour, now).left(now)
+    allowance = memory.path_allowance(target.id, settings.max_paths_per_hour, now, takes_over=takes_over)
+    left = allowance.left(now)
     return limited(budget, max(1, int(left * SHARE_OF_ALLOWANCE)))
 
 

@@ -244,6 +244,28 @@ def test_each_distribution_has_an_allowance_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("receives", "warm", "most"),
+    [
+        pytest.param(1, False, 100, id="new"),
+        pytest.param(2, False, 31, id="received-before"),
+        pytest.param(2, True, 100, id="received-before-by-this-sandbox"),
+    ],
+)
+def test_a_new_planner_sends_fewer_paths_for_changes_that_another_may_have_paid_for(
+    receives: int, *, warm: bool, most: int
+) -> None:
+    settings = replace(SETTINGS, max_paths_per_hour=4_000)
+    memory = Memory()
+    message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - 60)
+    if warm:
+        decided(message, settings=settings, memory=memory, wall=NOW - 60)
+    again = replace(message, receives=receives)
+    plan_now = decided(again, settings=settings, memory=memory)
+    assert isinstance(plan_now, Ready)
+    assert most * 0.9 < sum(len(each.items) for each in plan_now.invalidations) <= most
+
+
+@pytest.mark.parametrize(
     ("most", "used", "left"), [(100, 0, 100), (100, 60, 40), (100, 95, 20), (3, 3, 1), (1, 5, 1)]
 )
 def test_a_deploy_has_what_is_left_of_its_budget_and_a_fifth_at_least(
