@@ -9,11 +9,11 @@ signatures, and knows neither versions nor directory buckets, whose listing is n
 from __future__ import annotations
 
 import base64
+import random
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -27,11 +27,12 @@ MAX_KEYS = 1_000
 class Bucket:
     """Keys, and what was asked of them."""
 
-    def __init__(self, keys: Sequence[str], error: str = "") -> None:
+    def __init__(self, keys: Sequence[str], error: str = "", error_rate: float = 1.0, seed: int = 1) -> None:
         self.keys = sorted(key.encode() for key in keys)
         """In the order of the listing: by their bytes in UTF-8."""
-        self.error = error
-        """The code with which every call fails; empty: none does."""
+        self.error, self.error_rate = error, error_rate
+        """The code with which so large a share of the calls fails; empty: none does."""
+        self.chance = random.Random(seed)  # noqa: S311 (repeatable by its seed)
         self.asked: list[dict[str, str]] = []
 
 
@@ -43,7 +44,7 @@ class S3Error(Exception):
 
 def list_objects(name: str, bucket: Bucket, asked: Mapping[str, str]) -> str:
     """The XML of a page. Raises S3Error."""
-    if bucket.error:
+    if bucket.error and bucket.chance.random() < bucket.error_rate:
         raise S3Error(403 if bucket.error == "AccessDenied" else 503, bucket.error, "The bucket says no.")
     if not asked.get("max-keys", "1").isdigit():
         raise S3Error(400, "InvalidArgument", "Provided max-keys not an integer or within integer range")
@@ -114,16 +115,19 @@ def list_objects(name: str, bucket: Bucket, asked: Mapping[str, str]) -> str:
 @contextmanager
 def serve(buckets: Mapping[str, Bucket], seconds_per_page: float = 0.0) -> Iterator[str]:
     """The address of a server of these buckets, in path style."""
-    with served(partial(_Handler, buckets, seconds_per_page)) as url:
+    with served(handler(buckets, seconds_per_page)) as url:
         yield url
+
+
+def handler(buckets: Mapping[str, Bucket], seconds_per_page: float = 0.0) -> type[BaseHTTPRequestHandler]:
+    """The class that answers a request for these buckets."""
+    return type("Handler", (_Handler,), {"buckets": buckets, "seconds": seconds_per_page})
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    def __init__(self, buckets: Mapping[str, Bucket], seconds: float, *others: object) -> None:
-        self.buckets, self.seconds = buckets, seconds
-        super().__init__(*others)  # type: ignore[arg-type]
+    buckets: Mapping[str, Bucket]
+    seconds: float
 
     def do_GET(self) -> None:
         time.sleep(self.seconds)

@@ -79,8 +79,17 @@ class Scenario:
 
 def workload(name: str) -> list[str]:
     """The keys that a real redeploy changed."""
-    changed: list[str] = json.loads(gzip.decompress((WORKLOADS / f"{name}.json.gz").read_bytes()))["changed"]
-    return changed
+    return _keys(name, "changed")
+
+
+def bucket_of(name: str) -> list[str]:
+    """The keys that the bucket holds after a real redeploy."""
+    return _keys(name, "after")
+
+
+def _keys(name: str, which: str) -> list[str]:
+    keys: list[str] = json.loads(gzip.decompress((WORKLOADS / f"{name}.json.gz").read_bytes()))[which]
+    return keys
 
 
 def workloads() -> dict[str, list[str]]:
@@ -146,6 +155,39 @@ def deployed(conditions: Conditions, *, seconds: float, slow: bool, singles: int
     """The figures of that deploy; with single changes beside it, the times of these."""
     result = deploy_result(conditions, seconds=seconds, slow=slow, singles=singles)
     return figures(result, "single" if singles else "deploy")
+
+
+def known_result(conditions: Conditions, name: str, kill_at: int | None = None) -> tuple[Result, Figures]:
+    """A deploy at one instant whose planner lists the bucket; with `kill_at`, one planner dies there."""
+    with world(seed=conditions.seed, deployment=conditions.deployment, keys=bucket_of(name)) as listed:
+        listed.planner.kill_at = kill_at
+        listed.change(deploy(workload(name)))
+        result = listed.run(_watch(listed, conditions))
+        items = {item for each in listed.cloudfront.invalidations.values() for item in each.items}
+    stems = tuple(item[:-1] for item in items if item.endswith("*"))
+    unchanged = set(bucket_of(name)) - set(workload(name))
+    return result, {
+        **figures(result),
+        "steps": listed.planner.steps,
+        "pages": listed.planner.pages,
+        "unchanged thrown out": sum(f"/{key}".startswith(stems) for key in unchanged),
+    }
+
+
+def known_bucket(conditions: Conditions) -> Figures:
+    """A deploy of which thirty wildcards, in two rounds, throw out no unchanged object."""
+    return known_result(conditions, "linux-doc")[1]
+
+
+def killed_beside_inventory(conditions: Conditions) -> Figures:
+    """That deploy, once for each step of the planner after which it is killed."""
+    worst = known_bucket(conditions)
+    steps = int(worst["steps"])
+    for step in range(steps):
+        conditions.say(f"step {step} of {steps}")
+        _, found = known_result(conditions, "linux-doc", step)
+        worst = {name: max(value, worst[name]) for name, value in found.items()}
+    return worst
 
 
 def trickle_result(conditions: Conditions) -> Result:
@@ -311,12 +353,18 @@ def gone(conditions: Conditions) -> Figures:
     return {**figures(result, "here", refused=refused)}
 
 
-def stormy(conditions: Conditions, *, count: int) -> Figures:
-    """Six hours with every fault at 5 % of the calls, functions killed, events late and twice, and poison."""
+def stormy(conditions: Conditions, *, count: int, listed: bool = False) -> Figures:
+    """Six hours with every fault at 5 % of the calls, functions killed, events late and twice, and poison.
+
+    `listed`: the planner has an inventory, whose pages fail at the same rate.
+    """
+    bucket = (
+        [f"{name.split('.')[0]}/{key}" for name in workloads() for key in bucket_of(name)] if listed else []
+    )
     changes = storm(count, random.Random(conditions.seed))  # noqa: S311 - repeatable by its seed
     poison = {f"/{change.key}" for change in changes[:: len(changes) // 10]}
     with world(
-        seed=conditions.seed, deployment=conditions.deployment, weather=STORMY, refused=poison
+        seed=conditions.seed, deployment=conditions.deployment, weather=STORMY, refused=poison, keys=bucket
     ) as wild:
         wild.change(
             replace(change, kind="poison") if f"/{change.key}" in poison else change for change in changes
@@ -532,6 +580,19 @@ SCENARIOS: Sequence[Scenario] = (
         "killed", "a function killed after each of its steps", killed, {"max": 100}, "max 1,090 s", long=True
     ),
     Scenario(
+        "inventory",
+        "3,192 of 6,576 objects at one instant, with an inventory",
+        known_bucket,
+        {"calls": 4, "paths": 100, "max": 75, "unchanged thrown out": 0},
+    ),
+    Scenario(
+        "inventory-killed",
+        "the same, the planner killed after each of its steps",
+        killed_beside_inventory,
+        {"max": 150},
+        long=True,
+    ),
+    Scenario(
         "asleep-5d",
         "nothing receives for 5 days",
         partial(nothing_receives, days=5),
@@ -563,6 +624,13 @@ SCENARIOS: Sequence[Scenario] = (
         partial(stormy, count=6_000),
         {"P95": 400, "P99": 600, "max": 900, "calls": 2_000, "paths": 4_500, "without a reason": 0},
         "P95 1,094 s, P99 1,149 s, max 3,268 s, 3,834 calls, 5,927 paths",
+        long=True,
+    ),
+    Scenario(
+        "storm-6000-inventory",
+        "the same, with an inventory, 5 % of whose pages fail",
+        partial(stormy, count=6_000, listed=True),
+        {"P95": 400, "P99": 600, "max": 900, "calls": 2_000, "paths": 4_500, "without a reason": 0},
         long=True,
     ),
     Scenario(

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from scripts.package import build
-from tests.doubles import cloudfront_server, sqs_server
+from tests.doubles import cloudfront_server, s3_server, sqs_server
 from tests.doubles.cloudfront_server import FAULTS, CloudFront, Outage
 from tests.doubles.sqs_server import Message, Queue, Sqs
 from tests.simulation.function import Function, lambda_service
@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, Any] = {
     "routes": {"default": {"distribution_id": DISTRIBUTION, "bucket": BUCKET}},
     "max_paths_per_hour": 4_000,
 }
-"""What the short form of the module writes, with its defaults; without an inventory."""
+"""What the short form of the module writes, with its defaults, but for the inventory, which `keys` add."""
 
 EVERY_FAULT = dict.fromkeys(FAULTS, 0.05)
 """Each fault at 5 % of the calls: nearly every second call goes wrong somehow."""
@@ -54,10 +54,12 @@ class Weather:
     """Share of the events that arrive twice."""
     late: float = 0.0
     """Share of the events that take minutes instead of a second."""
+    unlisted: float = 0.0
+    """Share of the pages of the bucket that answer an error."""
 
 
 CALM = Weather()
-STORMY = Weather(faults=EVERY_FAULT, kill_rate=0.01, duplicated=0.05, late=0.05)
+STORMY = Weather(faults=EVERY_FAULT, kill_rate=0.01, duplicated=0.05, late=0.05, unlisted=0.05)
 
 
 @dataclass(frozen=True)
@@ -290,8 +292,12 @@ def world(
     settings: Mapping[str, Any] | None = None,
     refused: Iterable[str] = (),
     known: Iterable[str] = (DISTRIBUTION,),
+    keys: Sequence[str] = (),
 ) -> Iterator[World]:
-    """A CloudFront, queues and functions at time `START`; the seed decides all that chance decides."""
+    """A CloudFront, queues and functions at time `START`; the seed decides all that chance decides.
+
+    With `keys` the planner has an inventory, and the bucket holds these from the beginning to the end.
+    """
     time = VirtualTime(START)
     cloudfront = CloudFront(
         clock=time.now,
@@ -313,16 +319,19 @@ def world(
         dead_letters=plan_dead,
     )
     sqs = Sqs({each.name: each for each in (changes, dead_letters, plan, plan_dead)})
-    url, sqs_url = "http://cloudfront.invalid", "http://sqs.invalid"
+    url, sqs_url, s3_url = "http://cloudfront.invalid", "http://sqs.invalid", "http://127.0.0.1:9"
+    bucket = s3_server.Bucket(keys, "SlowDown", weather.unlisted, seed)
     handlers = {
         url: in_memory(cloudfront_server.handler(cloudfront, holds_connections=False)),
         sqs_url: in_memory(sqs_server.handler(sqs)),
+        s3_url: in_memory(s3_server.handler({BUCKET: bucket})),
     }
     with TemporaryDirectory() as directory:
         environment = {
-            "SETTINGS": json.dumps({**SETTINGS, **(settings or {})}),
+            "SETTINGS": json.dumps({**SETTINGS, **({"inventory": True} if keys else {}), **(settings or {})}),
             "AWS_ENDPOINT_URL_CLOUDFRONT": url,
             "AWS_ENDPOINT_URL_SQS": sqs_url,
+            "AWS_ENDPOINT_URL_S3": s3_url,
             "AWS_REGION": "eu-central-1",
             "AWS_DEFAULT_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "test",

@@ -229,9 +229,12 @@ class TestCalls:
         assert (config.connect_timeout, config.read_timeout) == (3.0, 10.0)
 
     def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        """One session for each role and external id, and none for the function's own role."""
+        """One client for each role and external id, and none for the function's own role."""
         sts = session.client("sts")
-        monkeypatch.setattr(boto3, "client", lambda service, **_: {"sts": sts}[service])
+        make = boto3.client
+        monkeypatch.setattr(
+            boto3, "client", lambda service, **more: sts if service == "sts" else make(service, **more)
+        )
         monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
         role = "arn:aws:iam::111122223333:role/invalidate"
         name = "invalidate-cloudfront"

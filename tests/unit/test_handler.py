@@ -163,6 +163,7 @@ def test_debug_logs_no_credential_and_no_body(
 ) -> None:
     """At DEBUG botocore logs signed requests with their bodies; log_level says nothing to it."""
     cloudfront.own_client.cache_clear()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
     with caplog.at_level(logging.DEBUG):
         index.lambda_handler(queue_event(m=s3_event("a-secret-name")), Context())
@@ -178,6 +179,7 @@ def test_debug_logs_no_signature_of_a_listing(
     aws: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At DEBUG urllib3 logs the URLs of requests, and a signed URL holds the session's token."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
     inventory.client.cache_clear()
     with serve({"site": Bucket(["a"])}) as url, caplog.at_level(logging.DEBUG):
