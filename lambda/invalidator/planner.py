@@ -191,8 +191,9 @@ def decide(
     changed = {item: each.message_ids for item, each in items.items() if not each.requested}
     by_target, left = without_covered({target: requested}, {target: changed})
     changed = dict(left.get(target, {}))
-    received_before = any(each.receives > 1 for each in messages)
-    budget = spendable = affordable_budget(settings, target, memory, now, takes_over=received_before)
+    budget = spendable = affordable_budget(
+        settings, target, memory, now, takes_over=may_be_paid_for(messages, wall)
+    )
     if memory.recently_refused_names(target, now) >= MANY_REFUSED_NAMES:
         budget = limited(budget, MAX_PATHS_AFTER_REFUSED_NAMES)
     deploy = memory.same_deploy(group, now)
@@ -286,7 +287,7 @@ def affordable_budget(
 ) -> Budget:
     """The caller's budget, limited to one call and to what `max_paths_per_hour` leaves for one plan.
 
-    `takes_over`: some of the messages were received before, perhaps by a sandbox that exists no more.
+    `takes_over`: another sandbox may have paid for some of the messages.
     """
     budget = replace(settings.budget, max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL))
     if settings.max_paths_per_hour is None:
@@ -294,6 +295,17 @@ def affordable_budget(
     allowance = memory.path_allowance(target.id, settings.max_paths_per_hour, now, takes_over=takes_over)
     left = allowance.left(now)
     return limited(budget, max(1, int(left * SHARE_OF_ALLOWANCE)))
+
+
+def may_be_paid_for(messages: Iterable[Received], wall: float) -> bool:
+    """Whether some were received before, and are older than what was merely gathered.
+
+    SQS hides the messages of a killed planner for its visibility timeout, a minute.
+    """
+    return any(
+        each.receives > 1 and each.chunk is not None and wall - each.chunk.since > BUSY_GATHER_SECONDS
+        for each in messages
+    )
 
 
 def limited(budget: Budget, most: int) -> Budget:

@@ -682,17 +682,3 @@ SCENARIOS: Sequence[Scenario] = (
     ),
 )
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
-
-_DOLLARS = (
-    "the aim is that of 1,000 paths an hour; a first plan with its whole budget needs a default of 4,000"
-)
-MISSED: Mapping[str, str] = {
-    "storm-6000": (
-        "4,656 paths. Functions are killed 319 times, and each new planner begins with an allowance of its "
-        "own: where none is killed, it takes 1,847"
-    ),
-    "stream-1": _DOLLARS,
-    "stream-10": _DOLLARS,
-    "stream-10-6h": _DOLLARS,
-}
-"""Scenario → the figure beyond its bound, and why: the bounds stay."""

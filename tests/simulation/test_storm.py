@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.simulation.scenarios import BY_NAME, MISSED, SCENARIOS, Conditions, figures
+from tests.simulation.scenarios import BY_NAME, SCENARIOS, Conditions, figures
 from tests.simulation.storm import (
     DEPLOYED,
     EVERY_FAULT,
@@ -35,16 +35,7 @@ SITE = [
 ]
 POISON = [f"docs/chapter-{chapter}/page-7.html" for chapter in range(3)]
 GARBAGE = ["", "null", '{"Records": 7}', '{"hello": "world"}']
-SHORT = [
-    pytest.param(
-        scenario.name,
-        marks=[pytest.mark.xfail(strict=True, reason=MISSED[scenario.name])]
-        if scenario.name in MISSED
-        else [],
-    )
-    for scenario in SCENARIOS
-    if not scenario.long
-]
+SHORT = [scenario.name for scenario in SCENARIOS if not scenario.long]
 STAGES = pytest.mark.parametrize(
     "deployment", [pytest.param(DEPLOYED, id="two-stages"), pytest.param(ONE_STAGE, id="one-stage")]
 )

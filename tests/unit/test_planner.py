@@ -244,21 +244,22 @@ def test_each_distribution_has_an_allowance_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("receives", "warm", "most"),
+    ("receives", "age", "warm", "most"),
     [
-        pytest.param(1, False, 100, id="new"),
-        pytest.param(2, False, 31, id="received-before"),
-        pytest.param(2, True, 100, id="received-before-by-this-sandbox"),
+        pytest.param(1, 60, False, 100, id="new"),
+        pytest.param(2, 40, False, 100, id="gathered"),
+        pytest.param(2, 60, False, 31, id="hidden-for-a-minute"),
+        pytest.param(2, 60, True, 100, id="received-before-by-this-sandbox"),
     ],
 )
 def test_a_new_planner_sends_fewer_paths_for_changes_that_another_may_have_paid_for(
-    receives: int, *, warm: bool, most: int
+    receives: int, age: float, *, warm: bool, most: int
 ) -> None:
     settings = replace(SETTINGS, max_paths_per_hour=4_000)
     memory = Memory()
-    message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - 60)
+    message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - age)
     if warm:
-        decided(message, settings=settings, memory=memory, wall=NOW - 60)
+        decided(message, settings=settings, memory=memory, wall=NOW - age)
     again = replace(message, receives=receives)
     plan_now = decided(again, settings=settings, memory=memory)
     assert isinstance(plan_now, Ready)
