@@ -6,6 +6,7 @@ Chunks that wait are handed back to the queue and planned with those that arrive
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any
 from invalidator import chunks, limits
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, WantedItem
 from invalidator.collateral import Measure
-from invalidator.pace import Memory
+from invalidator.pace import Memory, MergedPlan
 from invalidator.paths import has_inner_asterisk
 from invalidator.pipeline import UNLIMITED, without_covered
 from invalidator.plan import Invalidation, covering_wildcard, must_merge, plan, wildcard_stems
@@ -170,6 +171,40 @@ def wanted(messages: Iterable[Received]) -> dict[str, WantedItem]:
     return chunks.combined((each.message_id, each.chunk) for each in messages if each.chunk)
 
 
+@dataclass(frozen=True)
+class _Need:
+    """What the messages of a group ask for, and what their changes may cost."""
+
+    requested: Mapping[str, frozenset[str]]
+    """Item that is sent unchanged → the messages that request it, and those of the changes that it covers."""
+    changed: Mapping[str, frozenset[str]]
+    """Path → its messages, of the changes that no requested item covers."""
+    earlier: Sequence[MergedPlan]
+    """The merged plans of the same deploy."""
+    affordable: Budget
+    """What `max_paths_per_hour` leaves for one plan."""
+    budget: Budget
+    """What is left of that after refused names, earlier plans of the deploy, and wildcards in progress."""
+
+    @functools.cached_property
+    def merging(self) -> bool:
+        """The changes are past the budget."""
+        return must_merge(self.changed, self.budget)
+
+    def wildcards(self) -> int:
+        """How many the plan may have."""
+        changed = self.budget.max_wildcards if self.merging else sum(map(is_wildcard, self.changed))
+        return changed + sum(map(is_wildcard, self.requested))
+
+    def files(self) -> int:
+        """How many paths without a wildcard the plan may have."""
+        if self.merging:
+            changed = min(self.budget.max_paths, len(self.changed))
+        else:
+            changed = sum(not is_wildcard(item) for item in self.changed)
+        return changed + sum(not is_wildcard(item) for item in self.requested)
+
+
 def decide(
     settings: Settings,
     target: Target,
@@ -185,68 +220,97 @@ def decide(
     `now` is on the clock of `memory`, `wall` in seconds since 1970.
     """
     group = messages[0].group
+    # Also a repeated call spends of the allowance, which begins here in a new sandbox.
+    affordable = affordable_budget(settings, target, memory, now, takes_over=may_be_paid_for(messages, wall))
     repeated = repetition(target, messages)
-    items = {} if repeated else wanted(messages)
+    if repeated:
+        wildcards = repeated.wildcards
+        files = len(repeated.items) - wildcards
+        waits = _waits_for_cloudfront(target, group, memory, files=files, wildcards=wildcards, now=now)
+        verbatim = frozenset((target, item) for item in _requested(messages))
+        return _longest(waits) or Ready((repeated,), verbatim)
+    need = _need(settings, target, messages, memory, affordable, now=now)
+    files, wildcards = need.files(), need.wildcards()
+    waits = _waits_for_cloudfront(target, group, memory, files=files, wildcards=wildcards, now=now)
+    if need.merging:
+        waits.append(Wait(_gathered_at(need, messages, wall) - wall, "gathering"))
+    return _longest(waits) or _ready(settings, target, need, memory, measures, group=group)
+
+
+def _need(
+    settings: Settings,
+    target: Target,
+    messages: Sequence[Received],
+    memory: Memory,
+    affordable: Budget,
+    *,
+    now: float,
+) -> _Need:
+    items = wanted(messages)
     requested = {item: each.message_ids for item, each in items.items() if each.requested}
     changed = {item: each.message_ids for item, each in items.items() if not each.requested}
-    by_target, left = without_covered({target: requested}, {target: changed})
-    changed = dict(left.get(target, {}))
-    budget = spendable = affordable_budget(
-        settings, target, memory, now, takes_over=may_be_paid_for(messages, wall)
-    )
+    serving, left = without_covered({target: requested}, {target: changed})
+    earlier = memory.same_deploy(messages[0].group, now)
+    budget = affordable
     if memory.recently_refused_names(target, now) >= MANY_REFUSED_NAMES:
         budget = limited(budget, MAX_PATHS_AFTER_REFUSED_NAMES)
-    deploy = memory.same_deploy(group, now)
-    changed = tail_merged(changed, [wildcard for each in deploy for wildcard in each.wildcards])
-    rest = rest_of_budget(settings.budget.max_paths, sum(each.paths for each in deploy))
-    budget = limited(budget, rest)
-    most_wildcards = usable_wildcards(memory.in_progress.wildcards_free(target, now), first=not deploy)
-    budget = replace(budget, max_wildcards=min(budget.max_wildcards, most_wildcards))
-    merging = must_merge(changed, budget)
-    wildcards = sum(map(is_wildcard, requested)) + (
-        budget.max_wildcards if merging else sum(map(is_wildcard, changed))
+    budget = limited(budget, rest_of_budget(settings.budget.max_paths, sum(each.paths for each in earlier)))
+    usable = usable_wildcards(memory.in_progress.wildcards_free(target, now), first=not earlier)
+    return _Need(
+        serving[target],
+        tail_merged(left.get(target, {}), [wildcard for each in earlier for wildcard in each.wildcards]),
+        earlier,
+        affordable,
+        replace(budget, max_wildcards=min(budget.max_wildcards, usable)),
     )
-    files = sum(not is_wildcard(item) for item in requested) + (
-        min(budget.max_paths, len(changed)) if merging else sum(not is_wildcard(item) for item in changed)
-    )
-    if repeated:
-        wildcards, files = repeated.wildcards, len(repeated.items) - repeated.wildcards
-    waits = [
-        Wait(memory.rate.next_call_at(now) - now, "the account's rate of calls"),
-        Wait(
-            memory.planned_at.get(group, now - CALL_SPACING_SECONDS) + CALL_SPACING_SECONDS - now, "spacing"
-        ),
-        Wait(memory.in_progress.room_at(target, files, wildcards) - now, "invalidations in progress"),
-    ]
+
+
+def _waits_for_cloudfront(
+    target: Target, group: str, memory: Memory, *, files: int, wildcards: int, now: float
+) -> list[Wait]:
+    spaced_at = memory.planned_at.get(group, now - CALL_SPACING_SECONDS) + CALL_SPACING_SECONDS
     refusal = memory.refusals.latest(target, wildcards)
-    waits.append(Wait(refusal.until - now, refusal.error))
-    if merging:
-        entered = [each.chunk.since for each in messages if each.chunk]
-        newest = max(each.chunk.newest for each in messages if each.chunk)
-        late = bool(deploy) or newest < wall - LATE_SECONDS
-        quiet = LATE_GATHER_SECONDS if late else QUIET_SECONDS
-        least = LATE_GATHER_SECONDS if late else GATHER_SECONDS
-        quiet_at = min(max(entered) + quiet, min(entered) + BUSY_GATHER_SECONDS)
-        gathered_at = max(min(entered) + gather_seconds(spendable, len(changed), least), quiet_at)
-        waits.append(Wait(gathered_at - wall, "gathering"))
+    return [
+        Wait(memory.rate.next_call_at(now) - now, "the account's rate of calls"),
+        Wait(spaced_at - now, "spacing"),
+        Wait(memory.in_progress.room_at(target, files, wildcards) - now, "invalidations in progress"),
+        Wait(refusal.until - now, refusal.error),
+    ]
+
+
+def _longest(waits: Iterable[Wait]) -> Wait | None:
     longest = max(waits, key=lambda wait: wait.seconds)
-    if longest.seconds > 0:
-        return longest
-    if repeated:
-        return Ready((repeated,), frozenset((target, item) for item in _requested(messages)))
+    return longest if longest.seconds > 0 else None
+
+
+def _gathered_at(need: _Need, messages: Iterable[Received], wall: float) -> float:
+    """When paths that must be merged have waited for more, in seconds since 1970."""
+    arrived = [each.chunk.since for each in messages if each.chunk]
+    newest = max(each.chunk.newest for each in messages if each.chunk)
+    late = bool(need.earlier) or newest < wall - LATE_SECONDS
+    quiet = LATE_GATHER_SECONDS if late else QUIET_SECONDS
+    least = LATE_GATHER_SECONDS if late else GATHER_SECONDS
+    quiet_at = min(max(arrived) + quiet, min(arrived) + BUSY_GATHER_SECONDS)
+    return max(min(arrived) + gather_seconds(need.affordable, len(need.changed), least), quiet_at)
+
+
+def _ready(
+    settings: Settings, target: Target, need: _Need, memory: Memory, measures: Measures, *, group: str
+) -> Ready:
+    budget = need.budget
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
-    unmerged = plan(by_target, UNLIMITED)
-    measured = measures() if merging else {}
-    if target in measured and not any(each.paths for each in deploy):
+    measured = measures() if need.merging else {}
+    if target in measured and not any(each.paths for each in need.earlier):
         budget = replace(budget, max_wildcards=min(settings.budget.max_wildcards, budget.max_paths))
-    if not changed:
+    if not need.changed:
         merged: tuple[Invalidation, ...] = ()
-    elif (known := memory.plans.get(group)) and known[0] == (changed, budget):
+    elif (known := memory.plans.get(group)) and known[0] == (need.changed, budget):
         merged = known[1]
     else:
-        merged = plan({target: changed}, budget, measured, most)
-        memory.plans[group] = (changed, budget), merged
-    return Ready(unmerged + merged, frozenset((target, item) for item in requested), merging)
+        merged = plan({target: need.changed}, budget, measured, most)
+        memory.plans[group] = (need.changed, budget), merged
+    unmerged = plan({target: need.requested}, UNLIMITED)
+    return Ready(unmerged + merged, frozenset((target, item) for item in need.requested), need.merging)
 
 
 def tail_merged(changed: Mapping[str, frozenset[str]], wildcards: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -243,6 +243,23 @@ def test_each_distribution_has_an_allowance_of_its_own() -> None:
     assert set(memory.path_allowances) == {"ESITE", "EDOCS"}
 
 
+def test_a_requested_item_also_serves_the_messages_of_the_changes_that_it_covers() -> None:
+    request = received(number=0, requested={"/docs/*": NOW})
+    change = received("/docs/a", "/news", number=1)
+    plan_now = decided(request, change)
+    assert isinstance(plan_now, Ready)
+    serves = {item: ids for each in plan_now.invalidations for item, ids in each.serves.items()}
+    assert serves == {"/docs/*": {"c0", "c1"}, "/news": {"c1"}}
+    assert plan_now.verbatim == {(SITE, "/docs/*")}
+
+
+def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
+    settings, memory = replace(SETTINGS, max_paths_per_hour=6_400), Memory()
+    again = replace(received("/a", reference="once"), receives=2)
+    assert isinstance(decided(again, settings=settings, memory=memory, wall=NOW + 60), Ready)
+    assert memory.path_allowances["ESITE"].left(500.0) == 100
+
+
 @pytest.mark.parametrize(
     ("receives", "age", "warm", "most"),
     [
