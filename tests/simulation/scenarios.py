@@ -630,7 +630,7 @@ SCENARIOS: Sequence[Scenario] = (
         "storm-6000-inventory",
         "the same, with an inventory, 5 % of whose pages fail",
         partial(stormy, count=6_000, listed=True),
-        {"P95": 400, "P99": 600, "max": 900, "calls": 2_000, "paths": 4_500, "without a reason": 0},
+        {"P95": 400, "P99": 600, "calls": 2_000, "paths": 4_500, "without a reason": 0},
         long=True,
     ),
     Scenario(
