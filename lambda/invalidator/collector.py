@@ -164,7 +164,7 @@ def _parcels(gathered: Mapping[Target, Mapping[str, _Gathered]], now: float) -> 
 def bodies(event: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     """Message id → its body, and how often it was received."""
     return {
-        record.get("messageId", ""): (
+        record.get("messageId"): (
             str(record.get("body", "")),
             int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
         )

@@ -66,11 +66,9 @@ def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
 
     Beside a message as large as SQS allows there is no room for attributes: only the log has its reason.
     """
-    attributes = {
-        # SQS refuses an attribute with an empty text.
-        "reason": clipped(dead_letter.reason, REASON_LENGTH - 1) or "none",
-        "distribution_id": dead_letter.distribution_id,
-    }
+    # SQS refuses an attribute with an empty text.
+    reason = clipped(dead_letter.reason, REASON_LENGTH - 1) or "none"
+    attributes = {"reason": reason, "distribution_id": dead_letter.distribution_id}
     size = sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
     if len(dead_letter.body.encode()) + size > MESSAGE_BYTES:
         attributes = {}
@@ -83,9 +81,7 @@ def send_dead_letter(queue_url: str, dead_letter: DeadLetter) -> bool:
             },
         )
     except (ClientError, BotoCoreError) as error:
-        _log.error(
-            "dead letter not sent", extra={"error": said(error), "reason": attributes.get("reason", "")}
-        )
+        _log.error("dead letter not sent", extra={"error": said(error), "reason": reason})
         return False
     return True
 
@@ -107,7 +103,7 @@ def hand_back(queue_url: str, seconds_by_receipt: Mapping[str, float]) -> None:
         ]
         try:
             answer = client().change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-            failed: Sequence[Any] = answer.get("Failed", [])
+            failed: Sequence[Any] | None = answer.get("Failed")
         except (ClientError, BotoCoreError) as error:
             failed = [{"Message": str(error)}]
         if failed:

@@ -434,6 +434,25 @@ def test_job_from_elsewhere(payload: Any, answers_jobs: bool) -> None:
     assert (rejected.job_id, batch.requests) == ("", ())
 
 
+@pytest.mark.parametrize(("topics", "read_keys"), [(3, ["images/red flower.jpg"]), (4, [])])
+def test_a_payload_lies_in_four_others_at_most(topics: int, read_keys: list[str]) -> None:
+    """In a queue, and in so many topics."""
+    payload = payloads.load("s3/object-created")
+    for _ in range(topics):
+        payload = in_topic(payload)
+    batch = read(in_queue(payload), INVOCATION)
+    assert [change.key for change in batch.changes] == read_keys
+    assert [each.error for each in batch.rejected] == [
+        "the payload lies in more than 4 other payloads: send it unwrapped"
+    ] * (not read_keys)
+
+
+def test_a_schedule_of_an_unknown_version_is_refused() -> None:
+    payload = {**payloads.load("eventbridge/schedule-fired"), "version": "1"}
+    (rejected,) = read(payload, INVOCATION).rejected
+    assert rejected.error == "version '1' of an EventBridge event is not supported: only '0' is"
+
+
 def test_job_beside_a_broken_record() -> None:
     """Both fail their message, and the change beside them is kept."""
     batch = read(in_topic(JOB_STARTED, 7, payloads.load("s3/object-created")), INVOCATION, answers_jobs=True)

@@ -13,7 +13,7 @@ from tests.support.collecting import parcels_of
 from invalidator import chunks, collector, planner
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel
 from invalidator.collector import bodies
-from invalidator.events import Batch, Change, Request
+from invalidator.events import Batch, Change, Rejected, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation
 from invalidator.planner import Ready, Received, Wait
@@ -163,8 +163,11 @@ def test_the_time_in_days_is_counted_from_the_first_send() -> None:
 def test_a_chunk_with_one_wrong_field_is_no_chunk(wrong: dict[str, Any]) -> None:
     document = json.loads(replace(CHUNK, reference="r").body())
     assert Chunk.parse(json.dumps(document)) == replace(CHUNK, reference="r")
-    with pytest.raises(ChunkError):
+    with pytest.raises(ChunkError) as refused:
         Chunk.parse(json.dumps(document | wrong))
+    assert str(refused.value) == "the message of the plan queue is " + (
+        "not a chunk of version 1" if "version" in wrong else "a chunk with a missing or wrong field"
+    )
 
 
 def test_a_chunk_that_waited_since_a_time_in_whole_seconds_is_read() -> None:
@@ -257,6 +260,20 @@ def test_what_is_left_of_a_message_is_sent_to_its_target_and_lane() -> None:
 
 def test_a_message_without_attributes_was_received_once() -> None:
     assert bodies({"Records": [{"messageId": "m", "body": "b"}]}) == {"m": ("b", 1)}
+
+
+def test_a_message_without_a_body_is_given_up_with_an_empty_one() -> None:
+    record = {"messageId": "m", "attributes": {"ApproximateReceiveCount": "3"}}
+    rejected = [Rejected("m", "body must be a non-empty string, not missing or null")]
+    (dead_letter,) = collector.dead_letters({"Records": [record]}, rejected).values()
+    assert dead_letter.body == ""
+
+
+def test_a_dead_letter_has_the_first_five_reasons_each_once() -> None:
+    record = {"messageId": "m", "body": "b", "attributes": {"ApproximateReceiveCount": "3"}}
+    rejected = [Rejected("m", f"reason {number}") for number in (1, 1, 2, 3, 4, 5, 6, 7)]
+    (dead_letter,) = collector.dead_letters({"Records": [record]}, rejected).values()
+    assert dead_letter.reason == "reason 1; reason 2; reason 3; reason 4; reason 5"
 
 
 def test_a_batch_with_more_paths_than_memory_is_sent_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

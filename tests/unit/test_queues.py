@@ -164,7 +164,28 @@ def test_a_dead_letter_that_is_not_sent_is_logged(
     assert record.__dict__["reason"] == "no such path"
 
 
-def test_messages_are_handed_back_for_whole_seconds_within_the_limits_of_sqs(refusing: Stubber) -> None:
+def test_the_log_has_the_reason_of_a_dead_letter_too_large_to_carry_it(
+    refusing: Stubber, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusing.add_client_error("send_message", "AccessDenied", "not allowed")
+    letter = DeadLetter("x" * queues.MESSAGE_BYTES, "no such path", "ESITE")
+    assert queues.send_dead_letter(URL, letter) is False
+    assert [record.__dict__["reason"] for record in caplog.records] == ["no such path"]
+
+
+@pytest.mark.parametrize(("over", "attributes"), [(0, 2), (1, 0)], ids=["just fits", "one byte too large"])
+def test_a_dead_letter_has_its_attributes_where_they_fit(client: Any, over: int, attributes: int) -> None:
+    url = standard(client)
+    size = len("reasonStringno" + "distribution_idStringESITE")
+    body = "x" * (queues.MESSAGE_BYTES - size + over)
+    assert queues.send_dead_letter(url, DeadLetter(body, "no", "ESITE"))
+    (message,) = received(client, url)
+    assert (message["Body"], len(message.get("MessageAttributes", {}))) == (body, attributes)
+
+
+def test_messages_are_handed_back_for_whole_seconds_within_the_limits_of_sqs(
+    refusing: Stubber, caplog: pytest.LogCaptureFixture
+) -> None:
     seconds = {"a": -1.0, "b": 0.2, "c": 43_200.0, "d": 99_999.0, **{f"e{n}": 7.0 for n in range(8)}}
     timeouts = [0, 1, 43_200, 43_200, *[7] * 8]
     for first, count in ((0, 10), (10, 2)):
@@ -177,8 +198,10 @@ def test_messages_are_handed_back_for_whole_seconds_within_the_limits_of_sqs(ref
         refusing.add_response(
             "change_message_visibility_batch", ANSWER, {"QueueUrl": URL, "Entries": entries}
         )
-    queues.hand_back(URL, seconds)
+    with caplog.at_level(logging.WARNING):
+        queues.hand_back(URL, seconds)
     refusing.assert_no_pending_responses()
+    assert caplog.records == [], "no call but these two"
 
 
 def test_messages_that_cannot_be_handed_back_are_a_warning(

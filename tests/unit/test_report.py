@@ -252,7 +252,7 @@ def test_a_rejected_message_is_counted_although_no_distribution_can_be_named_for
 
 
 CHUNK = Chunk("ESITE", "distribution", 990.0, {"/a": 970.0, "/b": 980.0})
-OLDER = Chunk("ESITE", "distribution", 990.0, {"/c": 950.25}, {"/*": 960.0})
+OLDER = Chunk("ESITE", "distribution", 990.0, {"/c": 950.2504}, {"/*": 960.0})
 GROUP = (
     Received("c1", "r1", 1, "ESITE/merge", "", CHUNK),
     Received("c2", "r2", 1, "ESITE/merge", "", OLDER),
@@ -319,7 +319,7 @@ def test_the_record_of_a_plan_counts_its_paths_and_says_how_old_the_oldest_chang
         "refused_paths": 1,
         "submitted": ["I1"],
         "failed_messages": 1,
-        "age_seconds": 49.75,
+        "age_seconds": 49.75,  # to the millisecond
     }
 
 
@@ -350,6 +350,7 @@ def test_chunks_that_wait_are_recorded_with_the_reason_and_their_age() -> None:
         "seconds": 12.3,
         "reason": "more is coming",
     }
+    assert waiting_record(SITE, GROUP[:1], Wait(1.0, "more is coming"))["group"] == "ESITE/merge"
     (document,) = waiting_metrics(SITE, GROUP, now=1_000.0)
     assert figures(document) == {"DistributionId": "ESITE", "Age": 49.75, "Deferred": 3}
     (unreadable,) = waiting_metrics(SITE, GROUP[2:], now=1_000.0)

@@ -15,7 +15,7 @@ from invalidator import cloudfront, codepipeline, inventory, queues
 from invalidator.chunks import DeadLetter
 from invalidator.listing import Place
 from invalidator.settings import Target
-from invalidator.text import MOST_SAID, clipped, kind_of, said
+from invalidator.text import MOST_NAMES, MOST_SAID, clipped, joined, kind_of, listed, said
 
 ENDLESS = "first words\n" + "x" * 1_000_000
 MOST = MOST_SAID + 400
@@ -75,6 +75,26 @@ def assert_bounded(text: str) -> None:
 
 def test_a_text_as_long_as_it_may_be_is_whole() -> None:
     assert (clipped("abc", 3), clipped("abcd", 3)) == ("abc", "abc…")
+
+
+@pytest.mark.parametrize(
+    ("count", "rest"),
+    [
+        (MOST_NAMES - 1, ""),
+        (MOST_NAMES, ""),
+        (MOST_NAMES + 1, " and 1 more"),
+        (MOST_NAMES + 7, " and 7 more"),
+    ],
+)
+def test_of_many_names_the_first_are_listed_and_the_others_counted(count: int, rest: str) -> None:
+    names = [f"n{number:02}" for number in range(count)]
+    first = ", ".join(f"'{name}'" for name in names[:MOST_NAMES])
+    assert listed(reversed(names)) == first + rest
+
+
+def test_of_many_sentences_the_first_are_joined_and_the_others_counted() -> None:
+    assert joined(["one", "two"], 2) == "one; two"
+    assert joined(["one", "two", "three", "four"], 2) == "one; two and 2 more"
 
 
 def test_a_short_text_is_said_as_it_is() -> None:
