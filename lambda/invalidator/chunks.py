@@ -223,7 +223,7 @@ def _split_by_size(wanted: Mapping[str, WantedItem]) -> Iterator[dict[str, Wante
 
 
 def _top_directory(path: str) -> str:
-    return path.split("/", 2)[1] if path.count("/") > 1 else ""
+    return path[: path.find("/", 1) + 1]
 
 
 def _is_number(value: Any) -> bool:

@@ -78,7 +78,7 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
     gathering = _Gathering(now, send)
     change_counts: Counter[Target] = Counter()
     for each in requests:
-        if each.target and each.items:
+        if each.target:
             _add_request(gathering.by_target.setdefault(each.target, {}), each, now)
     stems = {target: wildcard_stems(items) for target, items in gathering.by_target.items()}
     for own_settings, change in chain(

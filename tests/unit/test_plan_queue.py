@@ -133,7 +133,7 @@ def test_only_messages_that_were_received_often_are_sent_anew() -> None:
 
 def test_the_time_in_days_is_counted_from_the_first_send() -> None:
     old = Chunk("ESITE", "distribution", 20 * DAY, {"/a": 1.0})
-    assert "waited for 10.0 days" in planner.permanent_error(SETTINGS, message(old), 30 * DAY)
+    assert "waited for 10000.0 days" in planner.permanent_error(SETTINGS, message(old), 10_020 * DAY)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,21 @@ def test_from_so_many_paths_of_a_directory_on_they_are_a_deploy(number: int, lan
     assert parcel.group == f"ESITE/{lane}"
 
 
+@pytest.mark.parametrize(
+    ("directories", "files", "single"),
+    [(4, 5, 20), (3, 6, 0), (5, 5, 0)],
+    ids=["as many as may be", "too many in each", "too many together"],
+)
+def test_single_changes_beside_a_deploy_are_few_in_each_top_directory_and_few_together(
+    directories: int, files: int, single: int
+) -> None:
+    keys = [f"{top}/a/b{each}/c" for top in range(directories) for each in range(files)]
+    found = parcels_of(SETTINGS, changes(*keys, *(f"docs/a/b/{number}" for number in range(300))), NOW)
+    by_lane = {chunks.lane_of(parcel.group): len(parcel.chunk.paths) for parcel in found}
+    assert by_lane.get("exact", 0) == single
+    assert sum(by_lane.values()) == directories * files + 300
+
+
 def test_many_files_of_the_root_are_a_deploy_too() -> None:
     found = parcels_of(SETTINGS, changes("news/1", *(f"{number}.html" for number in range(300))), NOW)
     by_group = {parcel.group: set(parcel.chunk.paths) for parcel in found}
@@ -110,8 +125,24 @@ def test_what_is_collected_of_a_batch_names_what_is_ignored() -> None:
         (Ignored("m1", "a test event"),),
     )
     _, found = collected(SETTINGS, batch, NOW)
-    assert [each.message_id for each in found.ignored] == ["m1", "q", "m0"]
+    assert found.ignored == (
+        Ignored("m1", "a test event"),
+        Ignored("q", "a dry run of a request that came through a queue"),
+        Ignored("m0", "route site: it serves the bucket 'assets', not 'another'"),
+    )
     assert (found.chunk_count, found.rejected) == (0, ())
+
+
+def test_all_that_is_wrong_with_a_batch_is_rejected_with_its_message() -> None:
+    batch = Batch(
+        True,
+        ("m0", "q", "m1", "m2"),
+        (Change("m1", "assets", "\ud800", NOW), Change("m2", "assets", "a", NOW)),
+        (Request("q", paths=("a",)),),
+        rejected=(Rejected("m0", "no JSON"),),
+    )
+    _, found = collected(SETTINGS, batch, NOW)
+    assert [each.message_id for each in found.rejected] == ["m0", "q", "m1"]
 
 
 def test_a_change_that_a_request_covers_is_sent_with_the_request() -> None:
@@ -214,21 +245,50 @@ def test_a_plan_has_the_wildcards_that_are_free_unless_they_are_too_few(
 
 
 def test_a_full_batch_is_sent_again_as_one_chunk_with_the_oldest_times() -> None:
-    batch = [received("/a", f"/{number}", number=number, since=NOW + number) for number in range(10)]
+    batch = [
+        received("/a", *(f"/{number}/{each}" for each in range(20)), number=number, since=NOW + number)
+        for number in range(10)
+    ]
     assert planner.in_fewer_messages(SETTINGS, SITE, batch[:9]) is None
     (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
-    assert parcel.chunk.paths["/a"] == parcel.chunk.since == NOW
-    assert parcel.message_ids == {f"c{number}" for number in range(10)}
+    paths = {f"/{number}/{each}": NOW + number for number in range(10) for each in range(20)}
+    chunk = Chunk("ESITE", "distribution", NOW, {"/a": NOW, **paths}, change_count=210)
+    ids = frozenset(f"c{number}" for number in range(10))
+    assert (parcel.group, parcel.message_ids) == ("ESITE/merge", ids)
+    assert parcel.chunk == chunk, "nothing is merged"
 
 
 def test_what_does_not_fit_into_one_chunk_is_merged_and_sent_to_the_same_target() -> None:
     batch = [
-        received(*(f"/docs/{number}/{'x' * 900}{each}" for each in range(40)), number=number)
+        received(
+            *(f"/docs/{number}/{'x' * 900}{each}" for each in range(40)),
+            number=number,
+            requested={f"/img/{number}/*": NOW},
+        )
         for number in range(10)
     ]
     (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
-    assert parcel.chunk.target_id == SITE.id
-    assert all(any(covers(item, path) for item in parcel.chunk.paths) for path in planner.wanted(batch))
+    chunk = parcel.chunk
+    assert (chunk.target_id, chunk.kind, chunk.since, parcel.group) == (
+        "ESITE",
+        "distribution",
+        NOW,
+        "ESITE/merge",
+    )
+    assert len(chunk.paths) < 400
+    assert all(
+        any(covers(item, path) for item in (*chunk.paths, *chunk.requested)) for path in planner.wanted(batch)
+    )
+    assert set(chunk.requested) == {f"/img/{number}/*" for number in range(10)}, "no request is merged"
+
+
+def test_a_full_batch_that_fits_into_no_fewer_messages_stays_as_it_is() -> None:
+    """Requests are never merged."""
+    batch = [
+        received(number=number, requested={f"/{number}/{'x' * 3_000}{each}": NOW for each in range(60)})
+        for number in range(10)
+    ]
+    assert planner.in_fewer_messages(SETTINGS, SITE, batch) is None
 
 
 def test_each_distribution_has_an_allowance_of_its_own() -> None:

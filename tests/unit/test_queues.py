@@ -113,10 +113,44 @@ def test_the_messages_of_a_refused_chunk_are_returned_and_the_reason_is_logged(
     assert "too" in record.__dict__["error"]
 
 
-def test_a_chunk_that_is_refused_without_a_reason_is_returned(refusing: Stubber) -> None:
+def test_a_chunk_that_is_refused_without_a_reason_is_returned(
+    refusing: Stubber, caplog: pytest.LogCaptureFixture
+) -> None:
     entry = {"Id": "0", "SenderFault": True, "Code": "Bad"}
     refusing.add_response("send_message_batch", ANSWER | {"Failed": [entry]})
     assert queues.send_parcels(URL, [parcel(1)]) == {"m1"}
+    assert [record.__dict__["error"] for record in caplog.records] == [""]
+
+
+def test_an_answer_that_names_no_failure_has_none(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even an empty list of them; Stubber refuses such an answer."""
+    monkeypatch.setattr(client, "send_message_batch", lambda **_: {})
+    assert queues.send_parcels(URL, [parcel(1)]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        pytest.param([120_000, 120_000], [2], id="just fit"),
+        pytest.param([120_000, 120_001], [1, 1], id="one byte too large"),
+        pytest.param([200_000, 120_000, 120_000], [1, 2], id="just fit into the next call"),
+        pytest.param([200_000, 120_000, 120_001], [1, 1, 1], id="one byte too large for the next call"),
+    ],
+)
+def test_a_call_is_filled_up_to_its_last_byte(
+    client: Any, monkeypatch: pytest.MonkeyPatch, sizes: list[int], batches: list[int]
+) -> None:
+    sent: list[list[int]] = []
+
+    def send(Entries: list[dict[str, str]], **_: object) -> dict[str, object]:  # noqa: N803 (SQS's name)
+        sent.append([len(entry["MessageBody"]) for entry in Entries])
+        return {}
+
+    monkeypatch.setattr(client, "send_message_batch", send)
+    empty = len(parcel(1, "/").chunk.body())
+    queues.send_parcels(URL, [parcel(1, "/" + "x" * (size - empty)) for size in sizes])
+    assert [len(each) for each in sent] == batches
+    assert [size for each in sent for size in each] == sizes
 
 
 def test_a_failed_call_returns_the_messages_of_all_its_chunks_and_the_next_call_is_made(

@@ -28,6 +28,7 @@ from invalidator.report import (
     collected_metrics,
     collected_record,
     failure_records,
+    job_errors,
     metrics,
     partial_answer,
     plan_metrics,
@@ -173,6 +174,12 @@ def test_the_job_of_a_request_and_of_a_rejected_message_are_both_to_be_answered(
     batch = Batch(False, ("m1", "m2"), requests=(Request("m1", job_id="j1"), Request("m3")))
     prepared = Prepared((), (), (), (Rejected("m2", "no", job_id="j2"), Rejected("m4", "no")), {})
     assert report(batch=batch, prepared=prepared).jobs == {"m1": "j1", "m2": "j2"}
+
+
+def test_the_job_of_a_request_that_failed_is_told_every_reason() -> None:
+    assert job_errors(report(REFUSED, replace(REFUSED, error="ESITE: not that either"))) == {
+        "m2": "ESITE: no; ESITE: not that either"
+    }
 
 
 def test_the_record_of_a_batch_counts_what_came_and_what_became_of_it() -> None:
