@@ -213,7 +213,10 @@ class TestCalls:
     def test_a_boto3_without_tenants_is_named_as_the_cause(self) -> None:
         outcomes = submit(planned("/a", target=TENANT), clients=lambda _: object(), deadline=math.inf)
         assert outcomes[0].status == "refused"
-        assert "choose a newer runtime" in outcomes[0].error
+        assert outcomes[0].error == (
+            "dt_1: the boto3 of this runtime is too old for distribution tenants – "
+            "choose a newer runtime for the module"
+        )
 
     def test_a_client_is_asked_for_by_the_role_of_the_target(self, harness: Harness) -> None:
         role = "arn:aws:iam::111122223333:role/invalidate"
@@ -231,10 +234,14 @@ class TestCalls:
     def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
         """One client for each role and external id, and none for the function's own role."""
         sts = session.client("sts")
-        make = boto3.client
-        monkeypatch.setattr(
-            boto3, "client", lambda service, **more: sts if service == "sts" else make(service, **more)
-        )
+        make: Any = boto3.client
+        options: dict[str, list[dict[str, Any]]] = {"sts": [], "cloudfront": []}
+
+        def client(service: str, **more: Any) -> Any:
+            options[service].append(more)
+            return sts if service == "sts" else make(service, **more)
+
+        monkeypatch.setattr(boto3, "client", client)
         monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
         role = "arn:aws:iam::111122223333:role/invalidate"
         name = "invalidate-cloudfront"
@@ -259,10 +266,17 @@ class TestCalls:
             ]
             stubber.assert_no_pending_responses()
         assert [made.index(each) for each in made] == [0, 1, 2, 1, 0]
-        for client in made:
-            signed = client.generate_presigned_url("list_distributions")
-            assert "AKIAIOSFODNN7EXAMPLE" in signed
-            assert "EXAMPLE-TOKEN" in signed
+        configs = [each.pop("config") for service in options.values() for each in service]
+        assert [each.read_timeout for each in configs] == [10.0] * 6
+        assert options["cloudfront"] == 3 * [
+            {
+                "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+                "aws_secret_access_key": "EXAMPLE",
+                "aws_session_token": "EXAMPLE-TOKEN",
+            }
+        ]
+        for each in made:
+            assert "AKIAIOSFODNN7EXAMPLE" in each.generate_presigned_url("list_distributions")
         assert found(SITE) == "own"
 
 
@@ -509,7 +523,13 @@ class TestCompletion:
     def awaited(
         self, harness: Harness, outcomes: Sequence[Outcome], seconds: float = 4
     ) -> tuple[Outcome, ...]:
-        clock = Clock(now=lambda: 0.0)
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+            assert now[0] < 3_600, "it ends"
+
+        clock = Clock(now=lambda: now[0], sleep=sleep)
         return await_completion(outcomes, clients=lambda _: harness.client, deadline=seconds, clock=clock)
 
     @pytest.mark.parametrize("target", [SITE, TENANT], ids=["distribution", "tenant"])
@@ -519,6 +539,38 @@ class TestCompletion:
         outcomes = harness.submit(*planned("/a", target=target))
         harness.time[0] += 600
         assert [outcome.progress for outcome in self.awaited(harness, outcomes)] == ["Completed"]
+
+    @pytest.mark.parametrize(
+        ("deadline", "looks"),
+        [(0, []), (1, [0]), (5, [0]), (6, [0, 5]), (100, [0, 5, 10])],
+        ids=["no time", "a second", "up to the second look", "past the second look", "until it is complete"],
+    )
+    def test_it_looks_every_five_seconds_until_it_is_complete_or_its_time_is_up(
+        self, deadline: float, looks: list[float]
+    ) -> None:
+        now, found, targets = [0.0], [], []
+
+        def look(**_: object) -> object:
+            found.append(now[0])
+            return {"Invalidation": {"Status": "Completed" if now[0] >= 10 else "InProgress"}}
+
+        def client(target: Target) -> Any:
+            targets.append(target)
+            return SimpleNamespace(get_invalidation=look)
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+            assert now[0] < 3_600, "it ends"
+
+        running = Outcome(planned("/a")[0], "accepted", id="I1", progress="InProgress")
+        complete = Outcome(planned("/b", target=OTHER)[0], "accepted", id="I2", progress="Completed")
+        clock = Clock(now=lambda: now[0], sleep=sleep)
+        first, second = await_completion([running, complete], clients=client, deadline=deadline, clock=clock)
+        assert found == looks
+        assert set(targets) <= {SITE}, "what is complete is not looked at"
+        assert first.progress == ("Completed" if deadline == 100 else "InProgress")
+        assert second == complete
+        assert now[0] == (looks or [0])[-1], "no wait without a look after it"
 
     def test_when_time_is_up_it_is_still_in_progress_and_no_error(self, harness: Harness) -> None:
         (awaited,) = self.awaited(harness, harness.submit(*planned("/a")))
@@ -571,24 +623,53 @@ class TestCompletion:
             stubber.add_client_error("get_invalidation", "AccessDenied", "No.", http_status_code=403)
             (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
         assert awaited.status == "accepted"
-        assert "allow_wait = true" in awaited.error
-        assert "No." in awaited.error
+        assert awaited.error == (
+            "ESITE: invalidation I1 was created, but it cannot be waited for: No. – "
+            "set allow_wait = true in the module, or send the request without wait"
+        )
 
-    def test_a_refusal_without_a_message_is_named_by_its_code(self) -> None:
+    @pytest.mark.parametrize(
+        ("response", "code"), [({"Error": {"Code": "AccessDenied"}}, "AccessDenied"), ({}, "Unknown")]
+    )
+    def test_a_refusal_without_a_message_is_named_by_its_code(self, response: Any, code: str) -> None:
         def refuse(**_: object) -> object:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetInvalidation")
+            raise ClientError(response, "GetInvalidation")
 
         outcome = Outcome(planned("/a")[0], "accepted", id="I1", progress="InProgress")
         client = SimpleNamespace(get_invalidation=refuse)
         (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
-        assert "(AccessDenied) when calling the GetInvalidation operation" in awaited.error
+        assert f"({code}) when calling the GetInvalidation operation" in awaited.error
 
 
 def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_be_invalidated() -> None:
     refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
     failure = explain(refused, Target("E1", role_arn="arn:aws:iam::111122223333:role/invalidate"))
     assert failure.verdict is Verdict.DENIED
-    assert "trust the function's role" in failure.text
+    assert failure.text == (
+        "E1: AssumeRole was refused, AccessDenied: no – let the route's role_arn trust the function's role "
+        "(output role_arn), and check that it exists"
+    )
+
+
+@pytest.mark.parametrize(
+    ("response", "text"),
+    [
+        ({"Error": {"Code": "New", "Message": "no"}}, "E1: CreateInvalidation was refused, New: no"),
+        ({"Error": {"Code": "New"}}, "E1: CreateInvalidation was refused, New: "),
+        ({"Error": {"Message": "no"}}, "E1: CreateInvalidation was refused, Unknown: no"),
+        ({}, "E1: CreateInvalidation was refused, Unknown: "),
+    ],
+    ids=["code and message", "code alone", "message alone", "nothing"],
+)
+def test_a_refusal_is_explained_with_what_cloudfront_says_of_it(response: Any, text: str) -> None:
+    failure = explain(ClientError(response, "CreateInvalidation"), Target("E1"))
+    assert (failure.verdict, failure.text) == (Verdict.FINAL, text)
+
+
+def test_an_error_of_the_sdk_is_final_and_named() -> None:
+    failure = explain(botocore.exceptions.NoCredentialsError(), Target("E1"))
+    assert (failure.verdict, failure.answered) == (Verdict.FINAL, True)
+    assert failure.text == "E1: NoCredentialsError: Unable to locate credentials"
 
 
 @pytest.mark.parametrize("char", ["'", "~", "@", "("])

@@ -459,6 +459,14 @@ def test_a_schedule_of_an_unknown_version_is_refused() -> None:
     assert rejected.error == "version '1' of an EventBridge event is not supported: only '0' is"
 
 
+def test_parameters_of_a_job_that_are_no_object_fail_the_job() -> None:
+    payload = payloads.load("codepipeline/job-started-with-parameters")
+    configuration = payload["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
+    configuration["UserParameters"] = "[1]"
+    (rejected,) = read(payload, INVOCATION, answers_jobs=True).rejected
+    assert (rejected.error, rejected.job_id) == ("UserParameters must be a JSON object, not a list", JOB)
+
+
 def test_job_beside_a_broken_record() -> None:
     """Both fail their message, and the change beside them is kept."""
     batch = read(in_topic(JOB_STARTED, 7, payloads.load("s3/object-created")), INVOCATION, answers_jobs=True)

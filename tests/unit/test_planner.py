@@ -379,6 +379,33 @@ def test_each_message_is_done_or_waits_or_is_replaced_by_what_is_left_of_it() ->
     assert (set(rest.chunk.paths), rest.message_ids) == ({"/b"}, frozenset({"c0"}))
     (dead_letter,) = settled.dead_letters
     assert json.loads(dead_letter.body) == {"distribution_id": "ESITE", "paths": ["/d"]}
+    assert dead_letter.reason == "no such path"
+
+
+def test_a_call_without_an_answer_that_fits_into_no_message_is_planned_anew_and_loses_nothing() -> None:
+    messages = [
+        received(*(f"/{number}/{'x' * 3_000}{each}" for each in range(40)), number=number)
+        for number in range(2)
+    ]
+    items = sorted(planner.wanted(messages))
+    ids = frozenset({"c0", "c1"})
+    call = Invalidation(SITE, tuple(items), dict.fromkeys(items, ids), "reference")
+    settled = planner.settle(SITE, messages, [Outcome(call, "deferred", doubtful=True)], 500.0)
+    assert set(settled.waiting) == ids
+    assert settled.rest == ()
+
+
+@pytest.mark.parametrize("count", [199, 200])
+def test_as_many_items_as_fit_are_in_one_message(count: int) -> None:
+    """A chunk and a dead letter are filled up to 1,000 bytes below their bound."""
+    chunked = {
+        f"/{'x' * 969}{number:03}": chunks.WantedItem(NOW, frozenset({"m"})) for number in range(count)
+    }
+    found = list(chunks.parcels("ESITE", "distribution", "merge", chunked, NOW))
+    assert [len(each.chunk.paths) for each in found] == [199, 1][: count - 198]
+    dead = [f"/{'x' * 992}{number:03}" for number in range(count)]
+    letters = planner.dead_letters_of_items("ESITE", dead, "no")
+    assert [len(json.loads(each.body)["paths"]) for each in letters] == [199, 1][: count - 198]
 
 
 def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> None:
