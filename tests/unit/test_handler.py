@@ -46,7 +46,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     # The clients outlive an invocation; here they must not outlive the moto that they were made in.
-    made = (cloudfront.own_client, inventory.client, codepipeline._codepipeline)
+    made = (cloudfront.own_client, inventory.client, inventory._threads, codepipeline._codepipeline)
     with mock_aws():
         for client in made:
             client.cache_clear()

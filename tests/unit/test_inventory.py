@@ -24,11 +24,15 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Bucket]]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    inventory.client.cache_clear()
+    # Threads made before a fork do not run after it.
+    made = (inventory.client, inventory._threads)
+    for each in made:
+        each.cache_clear()
     with serve(served) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
         yield served
-    inventory.client.cache_clear()
+    for each in made:
+        each.cache_clear()
 
 
 def page(place: Place) -> Page:
