@@ -2,18 +2,25 @@
 
 `python -m scripts.mutants MODULE …` tries every change of these modules, `--sample NUMBER` that many of all
 modules, drawn by `--seed`. It runs in the environment of the session `mutants` of noxfile.py. By hand,
-because mutmut draws no sample, sums up no module, and finds a package only at the root or under `src`.
+because mutmut draws no sample, sums up no module, finds a package only at the root or under `src`, and is
+wrong about some mutants (`noticed_alone`).
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,8 +28,16 @@ WORK = ROOT / ".cache" / "mutants"
 RESULTS = WORK / "mutants" / "src" / "invalidator"
 COPIED = ("tests", "bench", "scripts", "docs", "README.md", "pyproject.toml", "variables.tf", "outputs.tf")
 MUTMUT = (str(Path(sys.executable).with_name("mutmut")), "run")
-SURVIVED, NO_TESTS = 0, (5, 33)
-"""Exit codes of pytest under a mutant, in mutmut's files. Any other is a test that failed or hung."""
+FAILED = (1, 3)
+"""Exit codes of pytest under a mutant, in mutmut's files, where a test failed."""
+
+PASSED, NO_TESTS, WRONG_CALL = 0, 5, 4
+"""Further exit codes of pytest. Any other is a mutant that was noticed."""
+
+LONGEST_SECONDS = 300
+"""Tests that take longer than this under a mutant never end: all of them take a minute without one."""
+
+ARGUMENTS = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--override-ini=pythonpath=src lambda .")
 
 
 def lay_out() -> None:
@@ -47,6 +62,97 @@ def exit_codes() -> dict[str, int | None]:
     for path in sorted(RESULTS.glob("*.meta")):
         found |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
     return found
+
+
+def without_strict(call: ast.Call) -> bool:
+    """`strict` of a zip only makes it raise where lengths differ that never do."""
+    is_zip = isinstance(call.func, ast.Name) and call.func.id == "zip"
+    if is_zip:
+        call.keywords = [each for each in call.keywords if each.arg != "strict"]
+    return is_zip
+
+
+def in_lower_case(call: ast.Call) -> bool:
+    """Python reads the name of an encoding, and of a number as "-inf", in any case of its letters."""
+    read = [each.value for each in call.keywords if each.arg == "encoding"]
+    if isinstance(call.func, ast.Name) and call.func.id == "float":
+        read += call.args
+    for each in read:
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            each.value = each.value.lower()
+    return bool(read)
+
+
+Rule = Callable[[ast.Call], bool]
+RULES: tuple[Rule, ...] = (without_strict, in_lower_case)
+"""Each makes a call equal to another that does the same for certain, and returns whether it is such a call.
+Mutants that are then equal to the original are left out."""
+
+
+def functions(path: Path) -> dict[str, ast.FunctionDef]:
+    """Name → function, of the originals and the mutants that mutmut has written into a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def after(rule: Rule, function: ast.FunctionDef) -> str:
+    """The text of a function after the rule, without its name; empty where the rule applies to no call."""
+    changed = deepcopy(function)
+    changed.name = "_"
+    applies = [rule(node) for node in ast.walk(changed) if isinstance(node, ast.Call)]
+    return ast.unparse(changed) if any(applies) else ""
+
+
+def left_out(mutants: Collection[str]) -> dict[str, Rule]:
+    """Mutant → the rule for which it is left out."""
+    found = {}
+    by_module = {name: functions(RESULTS / f"{name}.py") for name in set(map(module, mutants))}
+    originals = cache(lambda rule, name, own: after(rule, by_module[name][own]))
+    for mutant in mutants:
+        name, own = module(mutant), mutant.rpartition(".")[2]
+        for rule in RULES:
+            original = originals(rule, name, f"{own.rpartition('_')[0]}_orig")
+            if original and original == after(rule, by_module[name][own]):
+                found[mutant] = rule
+    return found
+
+
+def tests_of(mutant: str) -> list[str]:
+    """The tests that call the function that the mutant changes, and those of its module's own file."""
+    known = json.loads((WORK / "mutants" / "mutmut-stats.json").read_text(encoding="utf-8"))
+    own_file = f"tests/unit/test_{module(mutant)}.py::"
+    found = {
+        test
+        for function, tests in known["tests_by_mangled_function_name"].items()
+        for test in tests
+        if function == mutant.rpartition("__mutmut_")[0] or test.startswith(own_file)
+    }
+    # Cases of a test may be named by what a mutant changes.
+    return sorted({test.partition("[")[0] for test in found})
+
+
+def noticed_alone(mutant: str) -> bool:
+    """Whether a test notices the mutant in a process of its own.
+
+    mutmut forks a process that has imported the package: it changes no function that ran at import, as those
+    that build the rules of `settings.py`. And it ends tests after a time that a busy machine exceeds.
+    """
+    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant}
+    command = [sys.executable, *ARGUMENTS, *tests_of(mutant)]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=WORK / "mutants",
+            env=environment,
+            capture_output=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    if done.returncode == WRONG_CALL:
+        raise RuntimeError(f"{mutant}: pytest does not run: {done.stderr.decode()}")
+    return done.returncode not in (PASSED, NO_TESTS)
 
 
 def module(mutant: str) -> str:
@@ -74,21 +180,30 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     lay_out()
-    chosen = [f"invalidator.{name}.*" for name in options.modules]
+    # mutmut makes the mutants of all modules before it tries those of one.
+    subprocess.run([*MUTMUT, "invalidator.verdicts.*"], cwd=WORK, check=True)
+    every = exit_codes()
+    equal = left_out(every)
+    chosen = [
+        mutant
+        for mutant in sorted(every.keys() - equal.keys())
+        if not options.modules or module(mutant) in options.modules
+    ]
     if options.sample:
-        if not exit_codes():
-            # mutmut makes the mutants of all modules before it tries those of one.
-            subprocess.run([*MUTMUT, "invalidator.verdicts.*"], cwd=WORK, check=True)
         draw = random.Random(options.seed)  # noqa: S311 (the seed repeats the sample)
-        chosen = draw.sample(sorted(exit_codes()), options.sample)
+        chosen = draw.sample(chosen, options.sample)
     subprocess.run([*MUTMUT, *chosen], cwd=WORK, check=True)
-    noticed = {
-        mutant: code not in (SURVIVED, *NO_TESTS)
-        for mutant, code in exit_codes().items()
-        if (mutant in chosen if options.sample else not options.modules or module(mutant) in options.modules)
-    }
+    codes = exit_codes()
+    doubtful = [mutant for mutant in chosen if codes[mutant] not in FAILED]
+    print(f"{len(doubtful)} of {len(chosen)} mutants are tried again, each in a process of its own")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        again = dict(zip(doubtful, pool.map(noticed_alone, doubtful), strict=True))
+    noticed = {mutant: again.get(mutant, True) for mutant in chosen}
     print("\n".join(mutant for mutant, was_noticed in noticed.items() if not was_noticed))
     print(table(noticed))
+    print(f"{len(equal)} of {len(every)} mutants were left out, because they change no behaviour:")
+    for rule in RULES:
+        print(f"{Counter(equal.values())[rule]}: {rule.__doc__}")
     return 0
 
 
