@@ -157,10 +157,10 @@ class Submission:
 
     def _call(self, attempt: _Attempt) -> None:
         invalidation, now = attempt.invalidation, self.clock.now()
-        gone_until, gone_error = self.memory.gone.get(invalidation.target, (now, ""))
-        if gone_until > now:
+        gone = self.memory.gone.get(invalidation.target)
+        if gone and gone[0] > now:
             self.outcomes += [
-                Outcome(each, "refused", error=gone_error)
+                Outcome(each, "refused", error=gone[1])
                 for each in (attempt.original or invalidation, attempt.sibling)
                 if each
             ]

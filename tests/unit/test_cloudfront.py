@@ -406,10 +406,162 @@ class TestDeadline:
 
     def test_without_any_time_nothing_is_called(self, harness: Harness) -> None:
         memory = Memory()
-        memory.refusals.refused(planned("/a")[0], Verdict.THROTTLED, "slow down", harness.time[0] - 60, 0.5)
+        # It ends now.
+        memory.refusals.refused(planned("/a")[0], Verdict.THROTTLED, "slow down", harness.time[0] - 2, 0.5)
         (outcome,) = harness.submit(*planned("/a"), seconds=0, memory=memory)
         assert (outcome.status, outcome.error.partition(";")[0]) == ("deferred", "out of time")
         assert not harness.cloudfront.calls
+
+
+SPLIT, TOO_LARGE, THROTTLED, FINAL = (
+    CallError(verdict, f"ESITE: {verdict.name}")
+    for verdict in (Verdict.SPLIT, Verdict.TOO_LARGE, Verdict.THROTTLED, Verdict.FINAL)
+)
+LOST = CallError(Verdict.TRANSIENT, "ESITE: lost", answered=False)
+
+
+@dataclass
+class Scripted:
+    """Answers each call as told, and accepts it where nothing is told; each takes some seconds."""
+
+    answers: list[CallError | None]
+    seconds: float = 0.0
+    now: float = 0.0
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    def submit(
+        self, *invalidations: Invalidation, terms: Terms, memory: Memory | None = None
+    ) -> tuple[Outcome, ...]:
+        clock = Clock(now=lambda: self.now, sleep=self._sleep, chance=lambda: 0.5)
+        return Submission(self._create, memory or Memory(), terms, clock).run(invalidations)
+
+    def _sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+    def _create(self, invalidation: Invalidation) -> Accepted:
+        self.calls.append(invalidation.items)
+        self.times.append(self.now)
+        self.now += self.seconds
+        answer = self.answers.pop(0) if self.answers else None
+        if answer:
+            raise answer
+        return Accepted("I1", "InProgress")
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("items", "answers", "calls"),
+        [
+            pytest.param(("/a",), [THROTTLED], [("/a",), ("/a",)], id="again"),
+            pytest.param(("/a", "/b"), [SPLIT], [("/a", "/b"), ("/a",), ("/b",)], id="the first is right"),
+            pytest.param(
+                ("/a", "/b"), [SPLIT] * 2, [("/a", "/b"), ("/a",), ("/b",)], id="the first is wrong"
+            ),
+            pytest.param(
+                ("/a", "/b", "/c", "/d"),
+                [SPLIT],
+                [("/a", "/b", "/c", "/d"), ("/a", "/b"), ("/c",), ("/d",)],
+                id="the wrong one is in the second half",
+            ),
+            pytest.param(
+                ("/a", "/b", "/c", "/d"),
+                [TOO_LARGE],
+                [("/a", "/b", "/c", "/d"), ("/a", "/b"), ("/c", "/d")],
+                id="too large",
+            ),
+            pytest.param(("/d/a'b",), [SPLIT], [("/d/a'b",), ("/d/a*",)], id="a wildcard instead"),
+            pytest.param(("/a", "/b"), [FINAL], [("/a", "/b")], id="for good"),
+        ],
+    )
+    def test_what_is_left_of_a_batch_goes_before_the_next_batch(
+        self, items: tuple[str, ...], answers: list[CallError | None], calls: list[tuple[str, ...]]
+    ) -> None:
+        scripted = Scripted(list(answers))
+        scripted.submit(*planned(*items), *planned("/next"), terms=Terms(deadline=600))
+        assert scripted.calls == [*calls, ("/next",)]
+
+
+class TestTerms:
+    REFUSED = planned("/a")[0]
+
+    @pytest.mark.parametrize(
+        ("terms", "times"),
+        [
+            pytest.param(Terms(deadline=600), [8.0], id="after the refusal"),
+            pytest.param(Terms(deadline=600, longest_wait=8.0), [8.0], id="as long as it may wait"),
+            pytest.param(Terms(deadline=600, longest_wait=7.9), [], id="longer than it may wait"),
+            pytest.param(Terms(deadline=8.1), [8.0], id="just in time"),
+            pytest.param(Terms(deadline=8.0), [7.0], id="a last try a second before the end"),
+            pytest.param(Terms(deadline=1.5), [0.5], id="a last try before long"),
+            pytest.param(Terms(deadline=1.0), [], id="no time for a last try"),
+            pytest.param(Terms(deadline=0.0), [], id="no time"),
+        ],
+    )
+    def test_when_a_call_is_made_that_a_refusal_holds_up(self, terms: Terms, times: list[float]) -> None:
+        memory = Memory()
+        memory.refusals.refused(self.REFUSED, Verdict.FULL, "ESITE: full", 0.0, 0.5)
+        scripted = Scripted([])
+        (outcome,) = scripted.submit(self.REFUSED, terms=terms, memory=memory)
+        assert scripted.times == times
+        if not times:
+            assert outcome.error == "ESITE: full; its messages go back to be planned again"
+            assert (outcome.status, outcome.retry_at) == ("deferred", 8.0)
+
+    @pytest.mark.parametrize(
+        ("seconds", "answers", "deferred", "reason"),
+        [
+            pytest.param(20, [SPLIT], {"/a", "/b"}, "ESITE: SPLIT", id="both parts"),
+            pytest.param(10, [SPLIT], {"/b"}, "ESITE: SPLIT", id="the second part"),
+            pytest.param(20, [TOO_LARGE], {"/a", "/b"}, "ESITE: TOO_LARGE", id="both halves"),
+            pytest.param(20, [LOST], {"/a", "/b"}, "ESITE: lost", id="no answer"),
+        ],
+    )
+    def test_what_is_left_of_a_batch_says_why_it_was_not_accepted(
+        self, seconds: float, answers: list[CallError | None], deferred: set[str], reason: str
+    ) -> None:
+        scripted = Scripted(list(answers), seconds)
+        outcomes = scripted.submit(*planned("/a", "/b"), terms=Terms(deadline=15))
+        left = [each for each in outcomes if each.status == "deferred"]
+        assert {item for each in left for item in each.invalidation.items} == deferred
+        assert {each.error for each in left} == {f"{reason}; its messages go back to be planned again"}
+        assert {each.doubtful for each in left} == {answers == [LOST]}
+
+    def test_a_wildcard_without_an_answer_is_deferred_as_the_name_that_it_replaces(self) -> None:
+        """The name is planned anew; to repeat the wildcard exactly would need a plan that has it."""
+        scripted = Scripted([SPLIT, LOST], seconds=10)
+        (outcome,) = scripted.submit(*planned("/d/a'b"), terms=Terms(deadline=15))
+        assert scripted.calls == [("/d/a'b",), ("/d/a*",)]
+        assert (outcome.status, outcome.invalidation.items, outcome.doubtful) == (
+            "deferred",
+            ("/d/a'b",),
+            False,
+        )
+
+    @pytest.mark.parametrize(("waits", "status"), [(True, "deferred"), (False, "refused")])
+    def test_a_missing_permission_is_waited_for_only_where_a_queue_can_wait(
+        self, waits: bool, status: str
+    ) -> None:
+        denied = CallError(Verdict.DENIED, "ESITE: denied")
+        scripted = Scripted([denied] * 9)
+        (outcome,) = scripted.submit(self.REFUSED, terms=Terms(deadline=5, waits_for_permission=waits))
+        assert outcome.status == status
+        assert outcome.error.startswith("ESITE: denied")
+
+    def test_an_item_of_a_request_is_replaced_by_no_wildcard(self) -> None:
+        scripted = Scripted([SPLIT])
+        (outcome,) = scripted.submit(
+            *planned("/d/a'b"), terms=Terms(deadline=600, verbatim=frozenset({(SITE, "/d/a'b")}))
+        )
+        assert scripted.calls == [("/d/a'b",)]
+        assert (outcome.status, outcome.error) == ("refused", '"/d/a\'b" of ESITE: SPLIT')
+
+    def test_a_call_without_an_answer_may_have_been_paid_for(self) -> None:
+        memory = Memory()
+        before = memory.path_allowance("ESITE", 4_000, 0.0).left(0.0)
+        Scripted([LOST]).submit(*planned("/a", "/b"), terms=Terms(deadline=0.1), memory=memory)
+        assert memory.path_allowances["ESITE"].left(0.0) == before - 2
 
 
 class TestRounds:
