@@ -484,8 +484,7 @@ class TestOrder:
 
 
 class TestTerms:
-    REFUSED = planned("/a")[0]
-
+    @pytest.mark.parametrize("item", ["/a", "/a*"])
     @pytest.mark.parametrize(
         ("terms", "times"),
         [
@@ -499,11 +498,14 @@ class TestTerms:
             pytest.param(Terms(deadline=0.0), [], id="no time"),
         ],
     )
-    def test_when_a_call_is_made_that_a_refusal_holds_up(self, terms: Terms, times: list[float]) -> None:
+    def test_when_a_call_is_made_that_a_refusal_holds_up(
+        self, item: str, terms: Terms, times: list[float]
+    ) -> None:
         memory = Memory()
-        memory.refusals.refused(self.REFUSED, Verdict.FULL, "ESITE: full", 0.0, 0.5)
+        (refused,) = planned(item)
+        memory.refusals.refused(refused, Verdict.FULL, "ESITE: full", 0.0, 0.5)
         scripted = Scripted([])
-        (outcome,) = scripted.submit(self.REFUSED, terms=terms, memory=memory)
+        (outcome,) = scripted.submit(refused, terms=terms, memory=memory)
         assert scripted.times == times
         if not times:
             assert outcome.error == "ESITE: full; its messages go back to be planned again"
@@ -545,7 +547,7 @@ class TestTerms:
     ) -> None:
         denied = CallError(Verdict.DENIED, "ESITE: denied")
         scripted = Scripted([denied] * 9)
-        (outcome,) = scripted.submit(self.REFUSED, terms=Terms(deadline=5, waits_for_permission=waits))
+        (outcome,) = scripted.submit(*planned("/a"), terms=Terms(deadline=5, waits_for_permission=waits))
         assert outcome.status == status
         assert outcome.error.startswith("ESITE: denied")
 

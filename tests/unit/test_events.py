@@ -523,6 +523,18 @@ def test_only_a_schedule_invalidates_the_default_paths(source: str, kind: str) -
     assert "requests no invalidation" in batch.rejected[0].error
 
 
+def test_a_key_is_decoded_in_any_case_of_its_escapes() -> None:
+    payload = payloads.load("s3/object-created")
+    payload["Records"][0]["s3"]["object"]["key"] = "caf%c3%A9+%2b.html"
+    assert [change.key for change in read(payload, INVOCATION).changes] == ["café +.html"]
+
+
+@pytest.mark.parametrize("name", ["source", "detail-type"])
+def test_half_of_what_names_an_event_of_eventbridge_names_none(name: str) -> None:
+    (rejected,) = read({name: "shop", "detail": {"paths": ["/a"]}}, INVOCATION).rejected
+    assert rejected.error.startswith(f"no known source has a payload with 'detail', '{name}';")
+
+
 @pytest.mark.parametrize("name", ["Type", "TopicArn"])
 def test_half_of_what_names_an_sns_message_names_none(name: str) -> None:
     (rejected,) = read({name: "Notification", "Message": '{"paths": ["/a"]}'}, INVOCATION).rejected

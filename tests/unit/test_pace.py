@@ -69,6 +69,103 @@ def test_a_throttled_account_holds_up_all_its_distributions() -> None:
     assert refusals.latest(SITE, 0).until < 100
 
 
+def test_a_throttled_account_holds_up_no_other_account() -> None:
+    refusals = Refusals()
+    refusals.refused(batch(files=1), Verdict.THROTTLED, "slow down", 100, 0.5)
+    elsewhere = Target("ESITE", role_arn="arn:aws:iam::111122223333:role/invalidate")
+    assert refusals.latest(elsewhere, 0).until < 100
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TRANSIENT, Verdict.DENIED])
+def test_an_error_of_one_distribution_holds_up_no_other(verdict: Verdict) -> None:
+    refusals = Refusals()
+    refusals.refused(batch(files=1), verdict, "no", 100, 0.5)
+    assert (refusals.latest(SITE, 1).error, refusals.latest(OTHER, 0).error) == ("no", "")
+
+
+def test_of_several_refusals_the_one_that_lasts_longest_counts_until_a_call_is_accepted() -> None:
+    refusals = Refusals()
+    for verdict in (Verdict.THROTTLED, Verdict.FULL, Verdict.TRANSIENT):
+        refusals.refused(batch(wildcards=1), verdict, verdict.name, 100, 0.5)
+    refusals.refused(batch(files=1), Verdict.FULL, "files", 100, 0.5)
+    assert (refusals.latest(SITE, 1).until, refusals.latest(SITE, 1).error) == (108, "FULL")
+    refusals.accepted(batch(wildcards=1))
+    assert refusals.latest(SITE, 1).until < 100
+    assert (refusals.latest(SITE, 0).until, refusals.latest(SITE, 0).error) == (108, "files")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "waits"),
+    [
+        (Verdict.THROTTLED, [2, 4, 8, 16, 16]),
+        (Verdict.TRANSIENT, [2, 4, 8, 16, 16]),
+        (Verdict.FULL, [8, 16, 25, 25]),
+        (Verdict.DENIED, [8, 16, 25, 25]),
+    ],
+)
+def test_each_failure_doubles_the_wait_up_to_a_bound(verdict: Verdict, waits: list[float]) -> None:
+    refusals = Refusals()
+    found = []
+    for _ in waits:
+        refusals.refused(batch(files=1), verdict, "no", 100, 0.5)
+        found.append(refusals.latest(SITE, 0).until - 100)
+    assert found == waits
+    for _ in range(2_000):
+        refusals.refused(batch(files=1), verdict, "no", 100, 1.0)
+    assert refusals.latest(SITE, 0).until - 100 == waits[-1] * 1.25
+
+
+def test_a_refused_name_counts_for_ten_minutes() -> None:
+    memory = Memory()
+    for now in (100, 200):
+        memory.record_refused_name(SITE, now)
+    assert [memory.recently_refused_names(SITE, now) for now in (200, 699, 700, 799, 800)] == [2, 2, 1, 1, 0]
+    assert memory.recently_refused_names(OTHER, 200) == 0
+    memory.record_refused_name(SITE, 799)
+    assert memory.recently_refused_names(SITE, 799) == 2
+
+
+def test_wildcards_are_free_again_when_their_invalidation_is_complete() -> None:
+    in_progress = InProgress()
+    assert in_progress.wildcards_free(SITE, 100) == 15
+    in_progress.accepted(batch(wildcards=10, files=3), now=100)
+    in_progress.accepted(batch(wildcards=2), now=110)
+    end = 100 + COMPLETION_SECONDS
+    assert [in_progress.wildcards_free(SITE, now) for now in (110, end - 1, end, end + 10)] == [3, 3, 13, 15]
+    assert in_progress.wildcards_free(OTHER, 110) == 15
+
+
+@pytest.mark.parametrize(
+    ("files", "wildcards", "room_at"),
+    [
+        pytest.param(500, 0, float("-inf"), id="beside both"),
+        pytest.param(501, 0, 100 + COMPLETION_SECONDS, id="after the first"),
+        pytest.param(1_501, 0, 110 + COMPLETION_SECONDS, id="after the second"),
+        pytest.param(0, 5, float("-inf"), id="wildcards beside both"),
+        pytest.param(0, 6, 110 + COMPLETION_SECONDS, id="wildcards after the only ones"),
+        pytest.param(501, 6, 110 + COMPLETION_SECONDS, id="after the later one of each"),
+        pytest.param(0, 0, float("-inf"), id="nothing"),
+    ],
+)
+def test_there_is_room_when_enough_of_what_is_in_progress_is_complete(
+    files: int, wildcards: int, room_at: float
+) -> None:
+    in_progress = InProgress()
+    in_progress.accepted(batch(files=1_000), now=100)
+    in_progress.accepted(batch(files=1_500, wildcards=10), now=110)
+    assert in_progress.room_at(SITE, files, wildcards) == room_at
+
+
+def test_what_is_surely_complete_is_forgotten() -> None:
+    in_progress = InProgress()
+    for now in (100, 100 + COMPLETION_SECONDS - 1, 100 + COMPLETION_SECONDS):
+        in_progress.accepted(batch(files=1), now=now)
+    assert [each.since for each in in_progress.running[SITE]] == [
+        100 + COMPLETION_SECONDS - 1,
+        100 + COMPLETION_SECONDS,
+    ]
+
+
 @pytest.mark.parametrize("lifetime", [600, 1_800, 3_600, 86_400], ids=lambda seconds: f"{seconds}s")
 @pytest.mark.parametrize("most", [120, 1_000, 2_000])
 def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(

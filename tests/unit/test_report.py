@@ -238,6 +238,21 @@ def test_the_age_is_also_of_what_still_waits() -> None:
     assert document["Age"] == 999.0
 
 
+@pytest.mark.parametrize(("now", "age"), [(1_000.0, 9.75), (980.0, 0.0)], ids=["past", "future"])
+def test_the_age_is_in_milliseconds_and_never_negative(now: float, age: float) -> None:
+    batch = Batch(True, ("m1",), changes=(Change("m1", "b", "a", 990.2504), Change("m2", "b", "c")))
+    (document,) = metrics(report(ACCEPTED, batch=batch), now=now)
+    assert document["Age"] == age
+
+
+def test_a_request_alone_counts_no_change() -> None:
+    batch = Batch(False, ("m1",), requests=(Request("m1"),))
+    prepared = Prepared((), (), (), (), {})
+    (document,) = metrics(report(ACCEPTED, batch=batch, prepared=prepared), now=0.0)
+    assert document["Changes"] == 0
+    assert "Age" not in document
+
+
 def test_failures_are_logged_up_to_a_bound_and_the_rest_is_counted() -> None:
     records = bounded([{"error": str(number)} for number in range(RECORDS_AT_ONCE + 7)])
     assert len(records) == RECORDS_AT_ONCE + 1
