@@ -180,7 +180,7 @@ def _on_or_above(middle: Solution, left: Solution, right: Solution) -> bool:
 
 def _evenly_spread(numbers: list[int], most: int) -> list[int]:
     """At most that many of the sorted numbers, evenly spread, with the first."""
-    return numbers[:: -(-len(numbers) // most) or 1]
+    return numbers[:: max(1, -(-len(numbers) // most))]
 
 
 def _flattened(closed: Closed) -> list[Fork]:

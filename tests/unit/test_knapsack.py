@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from invalidator.knapsack import Frontier, Limits, Solution, solve
-from invalidator.prefix_tree import build_tree, maximal, sorted_by_stem
+from invalidator.prefix_tree import Fork, build_tree, maximal, sorted_by_stem
 
 LIMITS = Limits(paths=9, wildcards=60)
 HULLS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), min_size=1, max_size=9)
@@ -48,6 +49,35 @@ def test_what_two_parts_need_together_may_be_too_much() -> None:
 def test_a_further_round_of_wildcards_must_be_worth_its_price(round_price: float, wildcards: int) -> None:
     best = pruned(1, [(15, 20), (16, 10)]).best(round_price)
     assert best[0] == wildcards
+
+
+@given(
+    st.sets(st.text(alphabet="ab/", max_size=4).map("/{}".format), min_size=2, max_size=7),
+    st.data(),
+)
+def test_where_each_path_sent_may_be_a_wildcard_the_collateral_is_the_least_possible(
+    paths: set[str], data: st.DataObject
+) -> None:
+    """As if every choice of forks had been tried, of which none lies under another; among equals, few items."""
+    tree = build_tree(sorted_by_stem(paths))
+    most = data.draw(st.integers(1, len(paths)))
+    costs = [float(data.draw(st.integers(0, 4))) for _ in tree.forks]
+
+    def sent(closed: Sequence[Fork]) -> int:
+        return len(paths) - sum(fork.last - fork.first for fork in closed)
+
+    def cost(closed: Sequence[Fork]) -> float:
+        return sum(costs[tree.forks.index(fork)] for fork in closed)
+
+    choices = [
+        closed
+        for number in range(len(tree.forks) + 1)
+        for closed in combinations(tree.forks, number)
+        if sent(closed) <= most
+        and all(one.last < other.first or other.last < one.first for one, other in combinations(closed, 2))
+    ]
+    closed = solve(tree.forks, costs, Limits(most, most))
+    assert (cost(closed), sent(closed)) == min((cost(each), sent(each)) for each in choices)
 
 
 @given(
