@@ -58,7 +58,7 @@ def test_a_further_round_of_wildcards_must_be_worth_its_price(round_price: float
 def test_where_each_path_sent_may_be_a_wildcard_the_collateral_is_the_least_possible(
     paths: set[str], data: st.DataObject
 ) -> None:
-    """As if every choice of forks had been tried, of which none lies under another; among equals, few items."""
+    """As if every choice of forks had been tried; among equal ones, that which sends the fewest items."""
     tree = build_tree(sorted_by_stem(paths))
     most = data.draw(st.integers(1, len(paths)))
     costs = [float(data.draw(st.integers(0, 4))) for _ in tree.forks]
