@@ -471,7 +471,19 @@ class TestOrder:
                 [("/a", "/b", "/c", "/d"), ("/a", "/b"), ("/c", "/d")],
                 id="too large",
             ),
+            pytest.param(
+                ("/a", "/b", "/c*"),
+                [SPLIT],
+                [("/a", "/b", "/c*"), ("/c*",), ("/a",), ("/b",)],
+                id="the wildcards first",
+            ),
             pytest.param(("/d/a'b",), [SPLIT], [("/d/a'b",), ("/d/a*",)], id="a wildcard instead"),
+            pytest.param(
+                ("/d/a%20b'c-d",),
+                [SPLIT] * 3,
+                [("/d/a%20b'c-d",), ("/d/a%20b*",), ("/d/a*",)],
+                id="each wildcard in turn",
+            ),
             pytest.param(("/a", "/b"), [FINAL], [("/a", "/b")], id="for good"),
         ],
     )

@@ -19,7 +19,7 @@ from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation, covers, part
 from invalidator.planner import Ready, Received, Wait
-from invalidator.settings import Settings
+from invalidator.settings import Budget, Settings
 from invalidator.submission import Outcome
 
 ROUTE = {"distribution_id": "ESITE", "bucket": "assets", "index_documents": []}
@@ -434,7 +434,7 @@ def test_the_rest_of_a_deploy_goes_by_the_wildcards_of_the_plan_before() -> None
     memory.planned("ESITE/merge", ("/docs/a*", "/index.html"), 497.0, merged=True)
     rest = [*(f"/docs/a{number}" for number in range(50)), "/docs/b"]
     step = decided(received(*rest), memory=memory)
-    assert isinstance(step, Wait), "the spacing of a group"
+    assert step == Wait(2.0, "spacing")
     memory.planned_at.clear()
     step = decided(received(*rest), memory=memory)
     assert isinstance(step, Ready)
@@ -454,6 +454,104 @@ def test_a_plan_waits_for_the_wildcards_that_it_will_make() -> None:
     many = received(*(f"/{directory}/{name}" for directory in range(20) for name in range(20)))
     step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
     assert step == Wait(490.0 + limits.COMPLETION_SECONDS - 500.0, "invalidations in progress")
+
+
+def test_the_first_plan_of_a_deploy_leaves_wildcards_for_the_next() -> None:
+    """Seventeen directories take thirteen wildcards: the first plan may have twelve, the next fifteen."""
+    many = received(*(f"/{letter}/{name}" for letter in string.ascii_lowercase[:17] for name in range(20)))
+    wildcards = []
+    for deploy in ([], [pace.MergedPlan(490.0, 1, ())]):
+        memory = Memory()
+        memory.merged = {"ESITE/merge": deploy}
+        step = decided(many, memory=memory, wall=NOW + planner.GATHER_SECONDS)
+        assert isinstance(step, Ready)
+        wildcards.append(sum(each.wildcards for each in step.invalidations))
+    assert wildcards == [1, 13]
+
+
+@pytest.mark.parametrize(
+    ("running", "message", "waits"),
+    [
+        pytest.param("/{}", received(requested={"/a": NOW}), True, id="a file beside files"),
+        pytest.param("/{}", received(requested={"/a*": NOW}), False, id="a wildcard beside files"),
+        pytest.param("/{}*", received(requested={"/a*": NOW}), True, id="a wildcard beside wildcards"),
+        pytest.param("/{}*", received(requested={"/a": NOW}), False, id="a file beside wildcards"),
+        pytest.param("/{}", received("/a*", reference="r"), False, id="a repeated wildcard beside files"),
+        pytest.param("/{}*", received("/a", reference="r"), False, id="a repeated file beside wildcards"),
+        pytest.param("/{}", received("/a", reference="r"), True, id="a repeated file beside files"),
+    ],
+)
+def test_a_request_waits_only_for_the_quota_that_it_needs(
+    running: str, message: Received, waits: bool
+) -> None:
+    memory = Memory()
+    number = limits.WILDCARDS_IN_PROGRESS if running.endswith("*") else limits.FILES_IN_PROGRESS
+    items = tuple(running.format(each) for each in range(number))
+    memory.in_progress.accepted(Invalidation(SITE, items, {}, "before"), 490.0)
+    step = decided(message, memory=memory)
+    assert isinstance(step, Wait if waits else Ready)
+
+
+@pytest.mark.parametrize(
+    ("entered", "seconds"),
+    [((0, 0), 20), ((5, 0), 15), ((30, 0), 12), ((40, 0), 5), ((45, 0), 0)],
+    ids=["at once", "a little later", "later", "for long", "for too long"],
+)
+def test_while_more_of_a_deploy_arrives_it_is_gathered_but_not_for_ever(
+    entered: tuple[int, int], seconds: float
+) -> None:
+    """`entered`: so many seconds ago the first and the last chunk came."""
+    messages = [
+        received(*(f"/docs/{number}-{each}" for each in range(100)), number=number, since=NOW - ago)
+        for number, ago in enumerate(entered)
+    ]
+    step = decided(*messages)
+    if seconds:
+        assert step == Wait(seconds, "gathering")
+    else:
+        assert isinstance(step, Ready)
+
+
+@pytest.mark.parametrize(
+    ("most", "paths", "seconds"),
+    [(1, 2, 240.0), (5, 6, 130.0), (8, 9, 47.5), (9, 10, 20.0), (100, 101, 20.0), (1, 1, 20.0)],
+)
+def test_the_fewer_paths_a_plan_may_have_the_longer_more_are_waited_for(
+    most: int, paths: int, seconds: float
+) -> None:
+    assert planner.gather_seconds(Budget(max_paths=most), paths) == seconds
+
+
+def test_a_plan_that_is_made_again_is_the_same_whatever_the_listing_says_by_then() -> None:
+    """So it has the same caller reference, and CloudFront carries it out once."""
+    memory = Memory()
+    many = received(*(f"/{directory}1/{page}" for directory in "abcdefgh" for page in range(40)))
+
+    def made(unchanged: list[str]) -> tuple[Invalidation, ...]:
+        step = planner.decide(
+            SETTINGS, SITE, [many], memory, lambda: {SITE: known(unchanged)}, now=500.0, wall=NOW + 60
+        )
+        assert isinstance(step, Ready)
+        return step.invalidations
+
+    first = made([f"/{directory}2/{page}" for directory in "abcd" for page in range(40)])
+    assert made([f"/{directory}1/x{page}" for directory in "efgh" for page in range(40)]) == first
+
+
+def test_an_item_of_a_plan_stands_for_all_that_it_covers() -> None:
+    found = planner.as_wanted_items(
+        ["/a/*", "/b", "/none"],
+        {
+            "/a/1": chunks.WantedItem(5.0, frozenset({"m1"}), change_count=1),
+            "/a/2": chunks.WantedItem(3.0, frozenset({"m2"}), change_count=2),
+            "/b": chunks.WantedItem(4.0, frozenset({"m3"}), requested=True, change_count=4),
+            "/c": chunks.WantedItem(1.0, frozenset({"m4"}), change_count=8),
+        },
+    )
+    assert found == {
+        "/a/*": chunks.WantedItem(3.0, frozenset({"m1", "m2"}), change_count=3),
+        "/b": chunks.WantedItem(4.0, frozenset({"m3"}), requested=True, change_count=4),
+    }
 
 
 def test_a_plan_of_exact_paths_waits_for_room_among_the_files() -> None:
