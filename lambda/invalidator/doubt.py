@@ -6,6 +6,7 @@ character on which the specifications differ is in doubt; the part of the path b
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ def rarest_last(items: Iterable[str]) -> list[str]:
 
     def order(item: str) -> tuple[object, ...]:
         doubtful, marks = signatures[item]
-        rarest = min((counts[part] for part in doubtful), default=len(signatures) + 1)
+        rarest = min((counts[part] for part in doubtful), default=math.inf)
         return -rarest, sorted(doubtful), sorted(marks), item
 
     return sorted(signatures, key=order)

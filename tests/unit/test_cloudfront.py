@@ -829,7 +829,7 @@ def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_
 )
 def test_a_refusal_is_explained_with_what_cloudfront_says_of_it(response: Any, text: str) -> None:
     failure = explain(ClientError(response, "CreateInvalidation"), Target("E1"))
-    assert (failure.verdict, failure.text) == (Verdict.FINAL, text)
+    assert (failure.verdict, failure.text, str(failure)) == (Verdict.FINAL, text, text)
 
 
 def test_an_error_of_the_sdk_is_final_and_named() -> None:
