@@ -218,6 +218,11 @@ class TestCalls:
             "choose a newer runtime for the module"
         )
 
+    def test_an_answer_without_a_status_is_of_unknown_progress(self) -> None:
+        client = SimpleNamespace(create_invalidation=lambda **_: {"Invalidation": {"Id": "I1"}})
+        (outcome,) = submit(planned("/a"), clients=lambda _: client, deadline=math.inf)
+        assert (outcome.status, outcome.progress) == ("accepted", "")
+
     def test_a_client_is_asked_for_by_the_role_of_the_target(self, harness: Harness) -> None:
         role = "arn:aws:iam::111122223333:role/invalidate"
         harness.submit(*planned("/a"), *planned("/a", target=Target("EOTHER", role_arn=role)))

@@ -235,6 +235,15 @@ def test_where_no_wildcard_is_broad_enough_the_bound_of_the_hour_decides(
     assert sum(len(each.items) for each in step.invalidations) == items
 
 
+def test_with_no_allowance_left_a_plan_has_one_path_whatever_the_least_depth() -> None:
+    memory = Memory()
+    memory.path_allowance("ESITE", 24, 500.0).spend(24, 500.0)
+    deep = replace(DEEP, max_paths_per_hour=24)
+    step = decided(received("/a", "/b"), settings=deep, memory=memory, wall=NOW + 300)
+    assert isinstance(step, Ready)
+    assert [each.items for each in step.invalidations] == [("/*",)]
+
+
 @pytest.mark.parametrize(
     ("free", "first", "most"), [(15, True, 12), (7, False, 7), (3, False, 3), (2, False, 12)]
 )
