@@ -131,19 +131,13 @@ def tests_of(mutant: str) -> list[str]:
     return sorted({test.partition("[")[0] for test in found})
 
 
-def noticed_alone(mutant: str) -> bool:
-    """Whether a test notices the mutant in a process of its own.
-
-    mutmut forks a process that has imported the package: it changes no function that ran at import, as those
-    that build the rules of `settings.py`. And it ends tests after a time that a busy machine exceeds.
-    """
-    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant}
-    command = [sys.executable, *ARGUMENTS, *tests_of(mutant)]
+def fails(tests: Collection[str], mutant: str) -> bool:
+    """Whether a test fails, or does not end, under the mutant; under none where its name is empty."""
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, *ARGUMENTS, *tests],
             cwd=WORK / "mutants",
-            env=environment,
+            env={**os.environ, "MUTANT_UNDER_TEST": mutant},
             capture_output=True,
             timeout=LONGEST_SECONDS,
             check=False,
@@ -151,8 +145,26 @@ def noticed_alone(mutant: str) -> bool:
     except subprocess.TimeoutExpired:
         return True
     if done.returncode == WRONG_CALL:
-        raise RuntimeError(f"{mutant}: pytest does not run: {done.stderr.decode()}")
+        raise RuntimeError(f"pytest does not run {tests}: {done.stderr.decode()}")
     return done.returncode not in (PASSED, NO_TESTS)
+
+
+def noticed_alone(mutants: Collection[str]) -> dict[str, bool]:
+    """Mutant → whether a test notices it in a process of its own.
+
+    mutmut forks a process that has imported the package: it changes no function that ran at import, as those
+    that build the rules of `settings.py`. And it ends tests after a time that a busy machine exceeds.
+    """
+    tests = {mutant: tests_of(mutant) for mutant in mutants}
+    every = set().union(*tests.values())
+    if every and fails(every, ""):
+        raise RuntimeError(f"without any mutant all of these tests must pass: {sorted(every)}")
+
+    def noticed(mutant: str) -> bool:
+        return bool(tests[mutant]) and fails(tests[mutant], mutant)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(mutants, pool.map(noticed, mutants), strict=True))
 
 
 def module(mutant: str) -> str:
@@ -196,8 +208,7 @@ def main() -> int:
     codes = exit_codes()
     doubtful = [mutant for mutant in chosen if codes[mutant] not in FAILED]
     print(f"{len(doubtful)} of {len(chosen)} mutants are tried again, each in a process of its own")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        again = dict(zip(doubtful, pool.map(noticed_alone, doubtful), strict=True))
+    again = noticed_alone(doubtful)
     noticed = {mutant: again.get(mutant, True) for mutant in chosen}
     print("\n".join(mutant for mutant, was_noticed in noticed.items() if not was_noticed))
     print(table(noticed))
