@@ -12,6 +12,7 @@ from invalidator.doubt import rarest_last, signature, wildcards_instead
     [
         pytest.param("/docs/a-b_c.d", set(), {"-", "_", "."}, id="marks alone"),
         pytest.param("/it's/it's.html", {"'"}, {"."}, id="each character once"),
+        pytest.param("/Xylophon.HTML", set(), {"."}, id="no letter"),
         pytest.param("/a;b'c", {"'", ";"}, set(), id="several"),
         pytest.param("/a'b/*", {"'"}, set(), id="the star of a wildcard is none"),
         pytest.param("/a%20b", {"%20"}, set(), id="an escape as a whole"),

@@ -195,6 +195,11 @@ def test_tags_are_never_merged_and_count_as_paths() -> None:
     assert covering_items([*tags, "/a/1", "/a/2"], Budget(3, 3)) == (*tags, "/a/*")
 
 
+def test_no_tag_is_a_wildcard() -> None:
+    (call,) = plan(wanted(numbered("#tag{}*", 16)), Budget())
+    assert call.wildcards == 0
+
+
 def test_a_single_path_is_sent_whatever_the_budget() -> None:
     assert covering_items(["/a"], Budget(0, 0)) == ("/a",)
     assert covering_items(["/a*"], Budget(1, 0)) == ("/a*",)

@@ -625,6 +625,18 @@ def paths_of(step: Wait | Ready) -> int:
     return sum(len(each.items) for each in step.invalidations)
 
 
+def test_what_comes_after_a_plan_of_its_deploy_hardly_waits_for_more() -> None:
+    memory = Memory()
+    memory.merged = {"ESITE/merge": [pace.MergedPlan(490.0, 1, ())]}
+    rest = received(*(f"/docs/{number % 70}/{number}" for number in range(300)))
+    assert decided(rest, memory=memory) == Wait(planner.LATE_GATHER_SECONDS, "gathering")
+
+
+def test_a_plan_with_fewer_paths_has_no_more_wildcards_than_paths() -> None:
+    assert planner.limited(Budget(100, 30, 1), 8) == Budget(8, 8, 1)
+    assert planner.limited(Budget(5, 3), 8) == Budget(5, 3)
+
+
 def test_plans_that_merged_nothing_use_nothing_of_the_budget_of_a_deploy() -> None:
     memory = Memory()
     memory.planned("ESITE/merge", ("/page?*", *(f"/{number}" for number in range(90))), 480.0, merged=False)
