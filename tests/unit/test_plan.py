@@ -141,6 +141,11 @@ def test_a_directory_that_is_all_that_changed_does_not_purge_its_neighbours(
     assert covering_items(changed, Budget(1, 1), unchanged=unchanged) == ("/a*",)
 
 
+def test_a_directory_of_which_some_files_are_merged_is_not_purged_as_a_whole() -> None:
+    changed = ["/a", "/a/b1", "/a/b2", "/a/c"]
+    assert covering_items(changed, Budget(3, 3), unchanged=["/a/d"]) == ("/a", "/a/b*", "/a/c")
+
+
 def test_the_root_and_its_files_merge_into_everything() -> None:
     assert covering_items(["/", "/index.html"], Budget(1, 1)) == ("/*",)
 
