@@ -11,6 +11,7 @@ holds the same objects in both, though objects follow each other differently.
 from __future__ import annotations
 
 import math
+import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +35,14 @@ PAGES_AT_ONCE = 4
 """Pages between two looks at what to list next."""
 
 UNFINISHED = 8
-"""What was counted of a cell that was not listed to its end stands for so many times as much."""
+"""What was counted of a cell that was not listed to its end stands for so many times as much: the geometric
+mean of made-up sites. Of a large count, which may be an estimate, only a page's keys stand for more."""
+
+FEWEST_HASHED, SHORTEST_HASH = 32, 6
+"""So many names tell how densely hashed names lie, to a fifth; a shorter name may be a number or a word."""
+
+HASH = re.compile(rb"[^-./_]*")
+"""The part of a name that may be a hash."""
 
 ALIKE, FEWEST_ALIKE = 3, 3
 """Siblings are alike whose numbers of changed paths differ by no more than this factor; so many of them tell
@@ -42,7 +50,6 @@ what another one holds."""
 
 LAST_CHARACTER = "\U0010fffd"
 """Sorts behind what names are made of; the two code points after it are no characters: S3 may refuse them."""
-
 
 FIRST_MEANS = (1.0, 4.0, 16.0, 64.0)
 """What a cell is taken to hold before any of its level was listed."""
@@ -233,6 +240,7 @@ class _Source:
         """Counts the page, which was asked for at the place of the cell, into this cell and those behind it.
 
         Pages are asked for together, so another one may have come as far meanwhile: no key counts twice.
+        Where a page ends among hashed names, those left of them count as listed.
         """
         self.listed = True
         unchanged = self._unchanged(page.keys)
@@ -246,11 +254,14 @@ class _Source:
                 if counted_to
                 else bisect_left(unchanged, self._bounds[here])
             )
-            counted = self._counts[here] + bisect_left(unchanged, self._bounds[here + 1], at) - at
-            if page.more and last < self._bounds[here + 1]:
+            end = self._bounds[here + 1]
+            counted = self._counts[here] + bisect_left(unchanged, end, at) - at
+            if page.more and last < end:
                 if counted_to < last:
-                    self._know(here, BEGUN, counted)
-                    self._counted_to[here] = last.decode()
+                    begun_at = counted_to or self._bounds[here]
+                    prefix, left = _hashed(unchanged[at : bisect_left(unchanged, end, at)], begun_at, end)
+                    self._know(here, COMPLETE if prefix and end.startswith(prefix) else BEGUN, counted + left)
+                    self._counted_to[here] = prefix.decode() + LAST_CHARACTER if prefix else last.decode()
                 return
             self._know(here, COMPLETE, counted)
 
@@ -259,7 +270,7 @@ class _Source:
         level = self._levels[cell]
         if self._states[cell] == UNSEEN:
             self._numbers[level] += 1
-        held = count * (UNFINISHED if state == BEGUN else 1)
+        held = count + (UNFINISHED - 1) * min(count, 1_000) * (state == BEGUN)
         self._totals[level] += held - self._held[cell]
         self._states[cell], self._counts[cell], self._held[cell] = state, count, held
 
@@ -273,11 +284,14 @@ class _Source:
             begun = [at for at, state in enumerate(states, low) if state == BEGUN]
             if UNSEEN in states:
                 unseen = [at for at, state in enumerate(states, low) if state == UNSEEN]
-                # Where one cell is large, others may be.
-                weight = sum(means[levels[at]] for at in unseen) + sum(counts[at] for at in begun)
-                # A page from the first on completes a small fork, or shows that it is none.
-                cell = max(unseen, key=lambda at: means[levels[at]]) if begun else unseen[0]
-                yield Doubt(SOME_CELLS if begun else ANYTHING, weight, cell, self)
+                likely = sum(means[levels[at]] for at in unseen)
+                if begun:
+                    # The larger it already is, the less likely it is closed in the end.
+                    likely += sum(self._held[at] for at in begun)
+                    yield Doubt(SOME_CELLS, -likely, max(unseen, key=lambda at: means[levels[at]]), self)
+                else:
+                    # A page from the first on completes a small fork, or shows that it is none.
+                    yield Doubt(ANYTHING, likely, unseen[0], self)
             elif begun:
                 smallest = min(begun, key=counts.__getitem__)
                 yield Doubt(SIZES, -counts[smallest], smallest, self)
@@ -375,6 +389,40 @@ def _common_prefix(routes: Sequence[Route]) -> str:
     prefix = commonprefix([route.prefix for route in routes])  # noqa: RUF071 (of texts, not of directories)
     origin = f"{routes[0].origin_path}/"[1:]
     return prefix if prefix.startswith(origin) else origin
+
+
+def _hashed(keys: Sequence[bytes], begun_at: bytes, end: bytes) -> tuple[bytes, int]:
+    """What the last of the keys, listed from `begun_at` on, share before a hash; how many follow up to `end`.
+
+    Hashes are spread evenly, so 1,000 that fill an eighth of the name space are 8,000 altogether. Hashes are
+    of one length, and end in more characters than the ten digits do. They are to be listed from their first
+    one on: names that begin with a time are spread evenly over a small part of the name space.
+    """
+    unknown = b"", 0
+    if len(keys) < FEWEST_HASHED:
+        return unknown
+    shared = commonprefix([keys[-FEWEST_HASHED], keys[-1]]) or b""  # noqa: RUF071 (no directories)
+    prefix = shared[: max(map(shared.rfind, (b"-", b".", b"/", b"_"))) + 1]
+    if not prefix or (begun_at.startswith(prefix) and begun_at != prefix):
+        return unknown
+    first = bisect_left(keys, prefix)
+    number = len(keys) - first
+    sample = [key[len(prefix) :] for key in (*keys[first :: number // 64 + 1], keys[-1])]
+    hashes = [HASH.match(name)[0] for name in sample]  # type: ignore[index]
+    lengths, last_characters = set(map(len, hashes)), {each[-1:] for each in hashes}
+    if len(lengths) > 1 or min(lengths) < SHORTEST_HASH or len(last_characters) <= 10:
+        return unknown
+    alphabet = sorted(set(b"".join(hashes)))
+
+    def share(name: bytes) -> float:
+        digits = (bisect_left(alphabet, character) for character in name[: len(hashes[0])])
+        return sum(digit * float(len(alphabet)) ** -at for at, digit in enumerate(digits, 1))
+
+    before, listed = share(hashes[0]), share(hashes[-1])
+    if before * number > FEWEST_HASHED * listed or listed <= before:
+        return unknown
+    whole = share(end[len(prefix) :]) if end.startswith(prefix) else 1.0
+    return prefix, max(round(number / listed * (whole - listed)), 0)
 
 
 def _span(prefix: str) -> tuple[bytes, bytes]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 
@@ -134,6 +135,78 @@ def test_a_page_that_does_not_end_a_cell_stands_for_eight_times_its_keys() -> No
     changed = ["a/1", "a/2"]
     listing = of([*changed, *(f"a/{number:04}" for number in range(5_000))], max_pages=1)
     assert costs_of(changed, listing, ("/a/",)) == {"/a/": 8 * 1_000}
+
+
+def test_of_a_large_cell_no_more_is_taken_for_unlisted_than_after_one_page() -> None:
+    changed = ["a/x", "a/y"]
+    listing = of([*changed, *(f"a/{number:04}" for number in range(5_000))], max_pages=2)
+    assert costs_of(changed, listing, ("/a/",)) == {"/a/": 2_000 + 7 * 1_000}
+
+
+def hashed(number: int, length: int = 10) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()[:length]
+
+
+def test_where_a_page_ends_among_hashed_names_those_left_are_counted_by_the_name_space() -> None:
+    """A seventh of 7,000 assets is listed; the next page begins behind them."""
+    names = [f"a/chunk-{hashed(number)}.js" for number in range(7_000)]
+    changed = ["a/0", "a/1", "a/z"]
+    asked: list[str] = []
+    keys = sorted(key.encode() for key in [*changed, *names, "a/more.js"])
+
+    def spied(places: Sequence[Place]) -> Sequence[Page | ListingError]:
+        asked.extend(place.start_after for place in places)
+        return pages_of(keys, places)
+
+    assert 6_300 < costs_of(changed, Listing(spied), ("/a/",))["/a/"] < 7_700
+    assert asked[1:] == ["a/chunk-\U0010fffd"]
+
+
+def test_hashed_names_are_counted_up_to_the_end_of_their_cell() -> None:
+    """Behind the next change, no more of them are expected."""
+    names = {f"a/{hashed(number)}" for number in range(16_000)}
+    changed = ["a/0", "a/8x", "a/8y"]
+    listing = of([*changed, *(name for name in names if name < "a/8")])
+    assert costs_of(changed, listing, ("/a/",))["/a/"] == pytest.approx(8_000, rel=0.1)
+    assert listing.pages == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(lambda number: f"{number:08}", id="numbers"),
+        pytest.param(lambda number: f"image{number:05}", id="numbers behind a word"),
+        pytest.param(lambda number: hashed(number, 5), id="short"),
+        pytest.param(lambda number: hashed(number, 6 + number % 2), id="of two lengths"),
+        pytest.param(lambda number: f"67{number * 5:06x}{hashed(number)}", id="behind a time"),
+    ],
+)
+def test_other_names_stand_for_eight_times_their_number(name: Callable[[int], str]) -> None:
+    changed = ["a/x", "a/y"]
+    listing = of([*changed, *{f"a/{name(number)}" for number in range(5_000)}], max_pages=1)
+    assert costs_of(changed, listing, ())["/a/"] == 8 * 1_000
+
+
+def test_hashed_names_at_the_root_of_a_bucket_are_counted_page_by_page() -> None:
+    names = {hashed(number) for number in range(3_000)}
+    assert costs_of(["~1", "~2"], of([*names, "~1", "~2"]), ("/",)) == {"/~": 0}
+    assert costs_of(["x1", "~2"], of([*names, "x1", "~2"]), ("/",)) == {"/": 3_000}
+
+
+def test_of_forks_begun_the_smallest_is_listed_on_first() -> None:
+    """Pages that end in the first gap of each of five forks, after 500 to 100 of their keys."""
+    changed = [f"{letter}/{end}" for letter in "abcde" for end in ("0", "4", "9")]
+    keys = [f"{letter}/{number:04}".encode() for letter in "abcde" for number in range(1_000)]
+    asked: list[list[str]] = []
+
+    def spied(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.append([place.start_after[:1] for place in places])
+        sizes = {"a": 500, "b": 400, "c": 300, "d": 200, "e": 100}
+        found = [page for page in pages_of(keys, places) if isinstance(page, Page)]
+        return [Page(page.keys[: sizes[page.keys[0].decode()[0]]], True) for page in found]
+
+    costs_of(changed, Listing(spied, max_pages=9), [f"/{letter}/" for letter in "abcde"])
+    assert asked[-1] == ["e", "d", "c", "b"]
 
 
 def test_where_the_most_is_unknown_is_listed_first() -> None:
