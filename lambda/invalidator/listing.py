@@ -28,6 +28,9 @@ from invalidator.settings import Route
 MAX_PAGES = 50
 """Pages listed for a plan: each is a call of ListObjectsV2, 50 of them about $0.00025."""
 
+KEYS_OF_PAGE = 1_000
+"""The most keys of a page (ListObjectsV2)."""
+
 MAX_SECONDS = 3.0
 """No page is asked for when a plan's listing has taken so long."""
 
@@ -41,8 +44,8 @@ mean of made-up sites. Of a large count, which may be an estimate, only a page's
 FEWEST_HASHED, SHORTEST_HASH = 32, 6
 """So many names tell how densely hashed names lie, to a fifth; a shorter name may be a number or a word."""
 
-HASH = re.compile(rb"[^-./_]*")
-"""The part of a name that may be a hash."""
+SEPARATOR = re.compile(rb"[-./_]")
+"""What stands between a hash and the rest of a name."""
 
 ALIKE, FEWEST_ALIKE = 3, 3
 """Siblings are alike whose numbers of changed paths differ by no more than this factor; so many of them tell
@@ -92,7 +95,7 @@ def pages_of(keys: Sequence[bytes], places: Sequence[Place]) -> list[Page | List
     for place in places:
         first, end = (bisect_left(keys, bound) for bound in _span(place.prefix))
         first = max(first, bisect_right(keys, place.start_after.encode()))
-        pages.append(Page(keys[first : min(first + 1_000, end)], first + 1_000 < end))
+        pages.append(Page(keys[first : min(first + KEYS_OF_PAGE, end)], first + KEYS_OF_PAGE < end))
     return pages
 
 
@@ -270,7 +273,9 @@ class _Source:
         level = self._levels[cell]
         if self._states[cell] == UNSEEN:
             self._numbers[level] += 1
-        held = count + (UNFINISHED - 1) * min(count, 1_000) * (state == BEGUN)
+        held = count
+        if state == BEGUN:
+            held += (UNFINISHED - 1) * min(count, KEYS_OF_PAGE)
         self._totals[level] += held - self._held[cell]
         self._states[cell], self._counts[cell], self._held[cell] = state, count, held
 
@@ -402,13 +407,13 @@ def _hashed(keys: Sequence[bytes], begun_at: bytes, end: bytes) -> tuple[bytes, 
     if len(keys) < FEWEST_HASHED:
         return unknown
     shared = commonprefix([keys[-FEWEST_HASHED], keys[-1]]) or b""  # noqa: RUF071 (no directories)
-    prefix = shared[: max(map(shared.rfind, (b"-", b".", b"/", b"_"))) + 1]
+    prefix = shared[: max((found.end() for found in SEPARATOR.finditer(shared)), default=0)]
     if not prefix or (begun_at.startswith(prefix) and begun_at != prefix):
         return unknown
     first = bisect_left(keys, prefix)
     number = len(keys) - first
     sample = [key[len(prefix) :] for key in (*keys[first :: number // 64 + 1], keys[-1])]
-    hashes = [HASH.match(name)[0] for name in sample]  # type: ignore[index]
+    hashes = [SEPARATOR.split(name, 1)[0] for name in sample]
     lengths, last_characters = set(map(len, hashes)), {each[-1:] for each in hashes}
     if len(lengths) > 1 or min(lengths) < SHORTEST_HASH or len(last_characters) <= 10:
         return unknown

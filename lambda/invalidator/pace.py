@@ -158,7 +158,7 @@ In any hour a planner whose sandboxes live ten minutes or longer spends at most 
 what six new ones begin with (6/8) and what was refilled (1/8): together its share.
 """
 
-SHARE_TAKEN_OVER = 1 / 32
+TAKEOVER_SHARE = 1 / 32
 """The share in a new sandbox whose first messages were received before: the sandbox that received them was
 replaced or killed, and may have spent its share for the same changes."""
 
@@ -178,7 +178,7 @@ class PathAllowance:
     ) -> PathAllowance:
         """The allowance in a new sandbox, which cannot know what the sandbox before it spent."""
         share = max_paths_per_hour / PLANNERS
-        return cls(share, share * (SHARE_TAKEN_OVER if takes_over else NEW_SANDBOX_SHARE), now)
+        return cls(share, share * (TAKEOVER_SHARE if takes_over else NEW_SANDBOX_SHARE), now)
 
     def left(self, now: float) -> float:
         """Paths that may be sent at `now`, as a fraction."""

@@ -191,11 +191,13 @@ class _Need:
         """The changes are past the budget."""
         return must_merge(self.changed, self.budget)
 
+    @property
     def wildcards(self) -> int:
         """How many the plan may have."""
         changed = self.budget.max_wildcards if self.merging else sum(map(is_wildcard, self.changed))
         return changed + sum(map(is_wildcard, self.requested))
 
+    @property
     def files(self) -> int:
         """How many paths without a wildcard the plan may have."""
         if self.merging:
@@ -230,8 +232,7 @@ def decide(
         verbatim = frozenset((target, item) for item in _requested(messages))
         return _longest(waits) or Ready((repeated,), verbatim)
     need = _need(settings, target, messages, memory, affordable, now=now)
-    files, wildcards = need.files(), need.wildcards()
-    waits = _waits_for_cloudfront(target, group, memory, files=files, wildcards=wildcards, now=now)
+    waits = _waits_for_cloudfront(target, group, memory, files=need.files, wildcards=need.wildcards, now=now)
     if need.merging:
         waits.append(Wait(_gathered_at(need, messages, wall) - wall, "gathering"))
     return _longest(waits) or _ready(settings, target, need, memory, measures, group=group)

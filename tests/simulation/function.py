@@ -124,6 +124,7 @@ class Function:
 
     def __post_init__(self) -> None:
         self._request_ids = itertools.count()
+        self._asks_together = False
         self._idle: list[_Sandbox] = []
 
     def invoke(self, event: Any) -> Mapping[str, Any] | None:
@@ -188,7 +189,7 @@ class Function:
         self.step()
         self.sleep(seconds / 2)
         try:
-            answer = exchange(self.handlers[request.url[: request.url.index("/", 8)]], request)
+            answer = self._answer(request)
         except ConnectionClosedError:
             if not to_sqs and self.cloudfront.calls[-1].fault == "time-out":
                 self.sleep(session._timeout.read_timeout)
@@ -200,16 +201,23 @@ class Function:
         self.step()
         return answer
 
+    def _answer(self, request: Any) -> Any:
+        return exchange(self.handlers[request.url[: request.url.index("/", 8)]], request)
+
     def _send_to_s3(self, request: Any) -> Any:
         self.pages += 1
         self.step()
-        self.sleep(PAGE_SECONDS)
-        return exchange(self.handlers[request.url[: request.url.index("/", 8)]], request)
+        self.sleep(PAGE_SECONDS + (0.0 if self._asks_together else S3_CALL_SECONDS))
+        return self._answer(request)
 
     def _ask_together(self, call: Callable[[Any], Any], places: Iterable[Any]) -> list[Any]:
         """In the place of the threads of `inventory.py`: one runs at a time here, and they wait together."""
         self.sleep(S3_CALL_SECONDS)
-        return [call(place) for place in places]
+        self._asks_together = True
+        try:
+            return [call(place) for place in places]
+        finally:
+            self._asks_together = False
 
     def note(self, record: logging.LogRecord) -> None:
         """Read the function's log as an operator would: which message failed, and why."""

@@ -55,7 +55,7 @@ class Weather:
     late: float = 0.0
     """Share of the events that take minutes instead of a second."""
     unlisted: float = 0.0
-    """Share of the pages of the bucket that answer an error."""
+    """Share of the calls that list the bucket which answer an error."""
 
 
 CALM = Weather()
