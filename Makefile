@@ -4,7 +4,7 @@ PYTHON    := .venv/bin/python
 NOX       := .venv/bin/nox --session
 READY     := .venv/.ready
 
-STEPS := e2e lint types package-check unit module compliance simulation runtimes
+STEPS := e2e examples lint types package-check unit module compliance simulation runtimes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test package format statements compat bench docs requirements mutants release clean $(STEPS)
@@ -20,11 +20,12 @@ $(READY): requirements/uv.txt requirements/dev.txt scripts/setup.sh
 demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destroy
 	@$(PYTHON) -m scripts.demo
 
-test: $(READY) ## everything that CI runs, two steps at a time
+test: $(READY) ## everything that CI runs, three steps at a time
 	@$(PYTHON) -m scripts.steps
 
 # The steps of `make test`, one by one; noxfile.py says what each runs.
 e2e: $(READY) ## real Terraform and provider, on a local AWS that enforces IAM
+examples: $(READY) ## every example on a local AWS, and every command that a page shows for one
 lint: $(READY) ## ruff, terraform fmt, and whether the generated tables are current
 types: $(READY) ## mypy --strict, over the tests and benchmarks too
 package-check: $(READY) ## the committed package is what the sources make

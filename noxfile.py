@@ -29,7 +29,8 @@ nox.options.allow_parallel = True
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
-    "e2e",  # the longest, and it mostly waits: the others run beside it
+    "e2e",  # the longest two, which mostly wait: the others run beside them
+    "examples",
     "lint",
     "types",
     "package-check",
@@ -57,11 +58,22 @@ def terraform(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "scripts.terraform", "version")
 
 
-@nox.session(requires=["terraform"], venv_backend="uv")
-def e2e(session: nox.Session) -> None:
-    """Real Terraform and provider, on a local AWS that enforces IAM; with the command line of AWS."""
+@nox.session(venv_backend="uv")
+def awscli(session: nox.Session) -> None:
+    """The command line of AWS, once before two sessions want it at a time."""
     install(session, "awscli")
-    pytest(session, "tests/e2e")
+
+
+@nox.session(requires=["terraform", "awscli"])
+def e2e(session: nox.Session) -> None:
+    """Real Terraform and provider, on a local AWS that enforces IAM."""
+    pytest(session, "tests/e2e", "--ignore=tests/e2e/examples")
+
+
+@nox.session(requires=["terraform", "awscli"])
+def examples(session: nox.Session) -> None:
+    """Every example on a local AWS of its own, and every command that a page shows for one."""
+    pytest(session, "tests/e2e/examples")
 
 
 @nox.session(requires=["terraform"])

@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,8 @@ class LocalAws:
 
     endpoint: str
     log: Path
+    provider: Mapping[str, str] = field(default_factory=dict)
+    """The variable by which Terraform finds a provider that is running, where it need not start its own."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,6 +126,7 @@ class LocalAws:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "127.0.0.1,localhost",
+            **self.provider,
         }
 
     def client(self, service: str) -> Any:

@@ -151,7 +151,8 @@ def _diagnostics(output: str) -> str:
 
 def copy_of(example: Path, directory: Path) -> Path:
     """A copy of a root module elsewhere, whose module is still the checkout. Returns where it lies."""
-    shutil.copytree(example, directory, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    shutil.copytree(example, directory, ignore=left_out, dirs_exist_ok=True)
     # A relative source stays a local module; Terraform would copy an absolute one whole, .venv and all.
     module = os.path.relpath(terraform.ROOT, directory)
     for path in directory.glob("*.tf"):

@@ -1,4 +1,4 @@
-"""`make test`: the sessions of noxfile.py, two at a time, and a summary. Exits 1 if any failed.
+"""`make test`: the sessions of noxfile.py, three at a time, and a summary. Exits 1 if any failed.
 
 `python -m scripts.steps lint unit` runs only those.
 
@@ -27,7 +27,7 @@ def main(names: list[str]) -> int:
     REPORT.unlink(missing_ok=True)
     began = time.monotonic()
     chosen = ("--session", *names) if names else ()
-    command = (sys.executable, "-m", "nox", "--parallel", "2", "--report", str(REPORT), *chosen)
+    command = (sys.executable, "-m", "nox", "--parallel", "3", "--report", str(REPORT), *chosen)
     with subprocess.Popen(command, cwd=ROOT) as nox:
         while nox.poll() is None:
             try:

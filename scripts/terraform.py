@@ -66,6 +66,9 @@ LAZY_COLLECTION = "400"
 """GOGC: how far Go's heap grows between two collections, in percent. With Go's own 100 the schema of the
 provider is collected over and over: a plan takes 5.2 s of a processor instead of 6.2, and 40 MB more."""
 
+ATTACHED_COLLECTION = "200"
+"""For a provider that stays after a command, of which two dozen may wait: 450 MB each instead of 700."""
+
 PSEUDO_FILE_SYSTEMS = ("/proc", "/sys", "/dev", "/run")
 
 PROBE = f"""terraform {{
@@ -138,7 +141,7 @@ def attached_provider(directory: Path, variables: Mapping[str, str]) -> Iterator
     process = subprocess.Popen(
         [str(executable), "-debug"],
         cwd=directory,
-        env={**own, **variables},
+        env={**own, "GOGC": ATTACHED_COLLECTION, **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

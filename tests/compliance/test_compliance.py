@@ -11,13 +11,14 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scripts.local_aws import local_aws
 from scripts.stack import Stack, copy_of
-from scripts.terraform import ROOT
+from scripts.terraform import ROOT, attached_provider
 from tests.support.examples import INPUTS
 
 FEATURES = Path(__file__).parent
@@ -71,8 +72,10 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     with local_aws(directory / "aws") as aws, ThreadPoolExecutor(CORES) as pool:
 
         def planned(stack: Stack) -> Plan:
-            stack.init()
-            return stack.plan()
+            with attached_provider(stack.directory, aws.environment) as attached:
+                served = replace(stack, environment={**stack.environment, **attached})
+                served.init()
+                return served.plan()
 
         stacks = {
             name: Stack(copy_of(ROOT / "examples" / name, directory / name), aws.environment, inputs(aws))

@@ -17,16 +17,15 @@ from typing import Any
 import pytest
 from scripts.local_aws import LocalAws, local_aws
 from scripts.stack import Stack, abandon_all
+from scripts.terraform import attached_provider
 from tests.doubles.cloudfront_server import CloudFront, scaled_clock, serve
 from tests.doubles.codepipeline_server import CodePipeline, serve_codepipeline
 from tests.e2e import adoption, edits, stranger, upgrade, waiting
-from tests.support.deployments import Deployment, make_bucket, make_distribution, write_root
+from tests.support.deployments import IMPATIENT, Deployment, make_bucket, make_distribution, write_root
 from tests.support.examples import EXAMPLES
 
 AT_ONCE = 16
 """Applies side by side: nearly all of their time is waiting."""
-
-IMPATIENT = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +129,9 @@ STACKS: dict[str, Callable[[LocalAws, Path], Any]] = {
 }
 """The live stacks that are edited."""
 
+NEWCOMERS = ("stranger", "adopted", "upgraded")
+"""Stories in which each command starts a provider of its own, as it does for a user."""
+
 ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {**STACKS, **EXAMPLES, **STORIES}
 """What has the module's default name, and so a local AWS of its own; what takes longest comes first."""
 
@@ -146,13 +148,17 @@ def fleet(
     with ExitStack() as clouds, ThreadPoolExecutor(AT_ONCE) as pool:
         fleet = {}
         for name in wanted(request.session):
+            root = directory / name
             if name in OWN:
                 cloud = request.getfixturevalue("strict_aws" if name == "strict" else "aws")
-                fleet[name] = pool.submit(OWN[name], cloud, directory / name)
             else:
                 others = request.getfixturevalue("elsewhere") if name in STRICT else {}
                 cloud = clouds.enter_context(local_aws(directory / f"aws-{name}", elsewhere=others))
-                fleet[name] = pool.submit(ALONE[name], cloud, directory / name)
+            if name not in (*NEWCOMERS, *STACKS):
+                root.mkdir(parents=True)
+                attached = clouds.enter_context(attached_provider(root, cloud.environment))
+                cloud = replace(cloud, provider=attached)
+            fleet[name] = pool.submit({**OWN, **ALONE}[name], cloud, root)
         yield fleet
         pool.shutdown(wait=False, cancel_futures=True)
         abandon_all()

@@ -15,7 +15,14 @@ from scripts.local_aws import ACCOUNT_ID, REGION, LocalAws
 from scripts.stack import Stack, TerraformError
 from scripts.terraform import ROOT, attached_provider
 from tests.e2e import shell, snippets
-from tests.support.deployments import Deployment, eventually, make_bucket, make_distribution, write_root
+from tests.support.deployments import (
+    IMPATIENT,
+    Deployment,
+    eventually,
+    make_bucket,
+    make_distribution,
+    write_root,
+)
 
 PERIOD_SECONDS = 1.0
 MARGIN_SECONDS = 2
@@ -23,6 +30,9 @@ MARGIN_SECONDS = 2
 
 SETTLE_SECONDS = 90
 """For the last upload to be invalidated: a failed batch is hidden for some 50 s, a failed plan for 70."""
+
+UPLOADED_TO: dict[str, object] = {**IMPATIENT, "max_paths_per_hour": 100_000}
+"""An upload a second for minutes is a stream, whose paths the default bound would gather for up to four."""
 
 QUEUES = ("", "-dead-letters", "-plan.fifo", "-plan-dead-letters.fifo")
 
@@ -128,7 +138,7 @@ ALL_SIZES: dict[str, object] = {
     "tilde": "encoded",
     "inventory": False,
     "default_paths": ["/news/*"],
-    "max_paths_per_hour": 5000,
+    "max_paths_per_hour": 50_000,
     "batching": {"window_seconds": 2},
     "codepipeline": True,
     "allow_wait": True,
@@ -270,8 +280,7 @@ def live(
         "name": name,
         "distribution_id": distribution_id,
         "buckets": {"site": bucket},
-        "timeout_seconds": 10,
-        "batching": {"window_seconds": 1},
+        **UPLOADED_TO,
         **inputs,
     }
     made = write_root(directory, root)
@@ -307,7 +316,7 @@ EDITED = [
     Edit("a key, a boundary and a signed package", SECURITY),
     Edit(
         "neither those nor the sizes",
-        {**dict.fromkeys([*SECURITY, *ALL_SIZES]), "timeout_seconds": 10, "batching": {"window_seconds": 1}},
+        {**dict.fromkeys([*SECURITY, *ALL_SIZES]), **UPLOADED_TO},
     ),
     Edit("role path", {"role_path": "/edge/"}),
     Edit("name, and alarms", {"name": "renamed", "alarm_actions": ["${local.on_call_arn}"]}),

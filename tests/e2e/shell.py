@@ -11,8 +11,8 @@ from scripts import terraform
 from scripts.local_aws import LocalAws
 from scripts.terraform import ROOT
 
-AWS_VERSION_1 = ROOT / ".cache" / "nox" / "e2e" / "bin" / "aws"
-"""Its environment is that of the session `e2e` of noxfile.py."""
+AWS_VERSION_1 = ROOT / ".cache" / "nox" / "awscli" / "bin" / "aws"
+"""Its environment is that of the session `awscli` of noxfile.py."""
 
 TERRAFORM = """#!/bin/sh
 # With the PATH of the tests, on which this script is not: it must not find itself.
@@ -34,7 +34,7 @@ exec "$AWS_VERSION_1" --endpoint-url "$AWS_ENDPOINT_URL" "${arguments[@]}"
 
 def environment(aws: LocalAws, directory: Path) -> dict[str, str]:
     """The variables of a shell in that account; its programs are written into the directory."""
-    assert AWS_VERSION_1.is_file(), f"no {AWS_VERSION_1}: run `.venv/bin/nox -s e2e --install-only` first"
+    assert AWS_VERSION_1.is_file(), f"no {AWS_VERSION_1}: run `.venv/bin/nox -s awscli --install-only` first"
     programs = directory / "bin"
     if not programs.is_dir():
         programs.mkdir(parents=True)

@@ -87,6 +87,15 @@ def shell_of(page: Path) -> list[str]:
     return SHELL.findall(page.read_text(encoding="utf-8"))
 
 
+DOCS = ROOT / "docs"
+
+READMES = {path.parent.name: path for path in sorted(ROOT.glob("examples/*/README.md"))}
+"""Example → its page."""
+
+REQUESTS = next(block for block in shell_of(ROOT / "README.md") if block.startswith("aws lambda invoke"))
+"""The requests that the README shows."""
+
+
 def edits_of(page: Path) -> list[str]:
     return EDIT.findall(page.read_text(encoding="utf-8"))
 

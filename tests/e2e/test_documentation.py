@@ -1,8 +1,7 @@
-"""What the documentation shows is run: every block of Terraform is planned, every command executed."""
+"""Every block of Terraform that the documentation shows is planned, and none of its commands is left out."""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -11,22 +10,9 @@ from scripts.local_aws import LocalAws
 from scripts.provider_snapshot import pages
 from scripts.stack import Stack
 from scripts.terraform import ROOT
-from tests.e2e import edits, shell, snippets
-from tests.support.deployments import Deployment, eventually, wait_until
+from tests.e2e import edits, snippets
+from tests.e2e.snippets import DOCS, READMES, REQUESTS
 from tests.support.examples import INPUTS
-
-DOCS = ROOT / "docs"
-OPERATIONS = snippets.shell_of(DOCS / "operations.md")
-REQUESTS = next(
-    block for block in snippets.shell_of(ROOT / "README.md") if block.startswith("aws lambda invoke")
-)
-READMES = {path.parent.name: path for path in sorted(ROOT.glob("examples/*/README.md"))}
-
-
-@pytest.fixture
-def variables(site: Deployment, tmp_path: Path) -> dict[str, str]:
-    """Of a shell in the account of the example `site`."""
-    return shell.environment(site.aws, tmp_path)
 
 
 def test_every_block_of_terraform_plans(aws: LocalAws, tmp_path: Path) -> None:
@@ -82,39 +68,3 @@ def test_every_example_has_a_readme_whose_inputs_exist(name: str) -> None:
     given = set(re.findall(r"^  (\w+)\s+=", block.text, re.MULTILINE)) - {"source", "version"}
     assert given
     assert given <= set(declared)
-
-
-def test_every_command_of_the_site_examples_readme_runs(site: Deployment, variables: dict[str, str]) -> None:
-    """Those of the other examples run in test_usage.py, when nothing counts their invalidations any more."""
-    (commands,) = snippets.shell_of(READMES["site"])
-    shell.run(commands, variables, site.stack.directory)
-    assert eventually(lambda: site.has_invalidated("/new.html"), bool)
-
-
-def test_the_requests_of_the_readme_invalidate_everything_then_some_paths_then_make_a_dry_run(
-    site: Deployment, variables: dict[str, str]
-) -> None:
-    before = site.invalidations()
-    output = shell.run(REQUESTS, variables, site.stack.directory)
-    made = list(site.invalidations(since=before).values())
-    assert sorted(made) == [["/*"], ["/news/*"]]
-    assert "Dry run: nothing was created" in output
-
-
-def test_every_command_of_the_operations_page_runs_and_shows_what_the_page_says(
-    site: Deployment, variables: dict[str, str]
-) -> None:
-    """In the order of the page; the dead-letter queue holds a request that cannot be carried out."""
-    site.aws.client("lambda").invoke(
-        FunctionName=site.name, InvocationType="Event", Payload=json.dumps({"paths": ["no-slash"]}).encode()
-    )
-    site.upload("operations.html")
-    wait_until(lambda: site.has_invalidated("/operations.html"), bool)
-    assert eventually(site.dead_letters, bool)
-    assert len(OPERATIONS) >= 5
-    output = shell.run("\n".join(OPERATIONS), variables, site.stack.directory)
-    assert "Dry run: nothing was created" in output
-    assert "no-slash" in output
-    assert "TaskHandle" in output
-    assert "submitted" in output
-    assert '"/index.html"' in output

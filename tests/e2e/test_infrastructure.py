@@ -12,8 +12,6 @@ READ_EVERYTHING = {
 }
 MODULE = "module.invalidation."
 INVALIDATE = f"{MODULE}aws_iam_role_policy.invalidate"
-MODULE_SUFFIXES = ("", "-planner", "-plan.fifo", "-dead-letters", "-plan-dead-letters.fifo")
-"""Of the names of the functions and queues."""
 
 
 def test_lambda_alone_may_assume_the_role(direct_only: Deployment) -> None:
@@ -58,20 +56,6 @@ def test_policies_edited_added_and_attached_by_hand_are_seen_by_plan_and_gone_af
     restored = iam.get_role_policy(RoleName=role_name, PolicyName="invalidate")["PolicyDocument"]
     assert [statement["Action"] for statement in restored["Statement"]] == [["cloudfront:CreateInvalidation"]]
     assert direct_only.stack.changes() == {}
-
-
-def test_a_second_plan_is_empty_and_destroy_leaves_nothing(site: Deployment) -> None:
-    site.upload("index.html")
-    assert site.stack.changes() == {}
-    module = {site.name + suffix for suffix in MODULE_SUFFIXES}
-    names = {*module, f"/aws/lambda/{site.name}", site.bucket, site.distribution_id}
-
-    def held() -> set[str]:
-        return {holding for holding in site.aws.holdings() if holding.endswith(tuple(names))}
-
-    assert {name for name in names if any(holding.endswith(name) for holding in held())} == names
-    site.stack.destroy()
-    assert held() == set()
 
 
 def test_destroy_takes_the_notification_from_a_bucket_that_stays(straight: Deployment) -> None:

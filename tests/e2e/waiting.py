@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.local_aws import LocalAws
 from scripts.stack import Stack
 from tests.support.deployments import (
+    IMPATIENT,
     Deployment,
     eventually,
     make_bucket,
@@ -70,8 +71,7 @@ def story(aws: LocalAws, directory: Path) -> Waiting:
     routes = {
         route: {"distribution_id": id_, "bucket": "site", "prefix": f"{route}/"} for route, id_ in ids.items()
     }
-    queues = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
-    root = write_root(directory, {"name": NAME, "buckets": {"site": bucket}, "routes": routes, **queues})
+    root = write_root(directory, {"name": NAME, "buckets": {"site": bucket}, "routes": routes, **IMPATIENT})
     stack = Stack(root, aws.environment)
     stack.init()
     stack.apply()

@@ -20,6 +20,9 @@ from scripts.stack import Stack
 PATIENCE_SECONDS = 90
 """For what follows within two seconds on an idle machine."""
 
+IMPATIENT: dict[str, object] = {"timeout_seconds": 10, "batching": {"window_seconds": 1}}
+"""Inputs with which a change waits for seconds, and a failed batch for less than a minute."""
+
 T = TypeVar("T")
 
 
@@ -125,7 +128,7 @@ def write_root(directory: Path, inputs: Mapping[str, object], **resources: objec
 
     `resources` are its own, by type, in Terraform's JSON syntax.
     """
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     root = {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
         "provider": {"aws": {}},
