@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from invalidator import aws
 from invalidator.text import said
 
 CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
@@ -46,4 +46,4 @@ def _answer(call: str, **parameters: object) -> None:
 
 @functools.cache
 def _codepipeline() -> Any:
-    return boto3.client("codepipeline", config=CONFIG)
+    return aws.client("codepipeline", CONFIG)

@@ -10,12 +10,12 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import boto3
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 
+from invalidator import aws
 from invalidator.listing import PAGES_AT_ONCE, ListingError, Page, Place
 from invalidator.text import said
 
@@ -49,7 +49,7 @@ def list_pages(places: Sequence[Place]) -> list[Page | ListingError]:
 @functools.cache
 def client() -> Any:
     """The client of S3, made once: that takes some 100 ms of a whole processor."""
-    return boto3.client("s3", config=CONFIG)
+    return aws.client("s3", CONFIG)
 
 
 @functools.cache

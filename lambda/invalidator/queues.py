@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from invalidator import aws
 from invalidator.chunks import DeadLetter, Parcel
 from invalidator.text import clipped, said
 
@@ -127,6 +127,4 @@ def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:
 @functools.cache
 def client() -> Any:
     """The client of SQS, which outlives the invocation."""
-    return boto3.client(
-        "sqs", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
-    )
+    return aws.client("sqs", Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))

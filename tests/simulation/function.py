@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3
+import botocore.session
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from tests.doubles.cloudfront_server import CloudFront
@@ -304,10 +304,10 @@ def lambda_service(environment: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _shared_clients() -> Iterator[None]:
-    """Make equal clients of boto3 once: they remember nothing, and to make one takes long."""
+    """Make equal clients once: they remember nothing, and to make one takes long."""
     made: dict[tuple[str, str], Any] = {}
-    session = boto3.Session()
-    make: Any = session.client
+    session = botocore.session.get_session()
+    make: Any = session.create_client
 
     def client(service: str, *, config: Any, **options: Any) -> Any:
         key = service, repr((sorted(options.items()), config._user_provided_options))
@@ -316,9 +316,8 @@ def _shared_clients() -> Iterator[None]:
         return made[key]
 
     with (
-        mock.patch.object(session, "client", client),
-        mock.patch.object(boto3, "client", client),
-        mock.patch.object(boto3, "Session", lambda: session),
+        mock.patch.object(session, "create_client", client),
+        mock.patch.object(botocore.session, "get_session", lambda: session),
     ):
         yield
 

@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
 
-from invalidator import cloudfront, doubt
+from invalidator import aws, cloudfront, doubt
 from invalidator.cloudfront import await_completion, clients, creator, explain
 from invalidator.pace import BACKOFF_SECONDS, Memory
 from invalidator.plan import Invalidation, covers, plan
@@ -239,14 +239,14 @@ class TestCalls:
     def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
         """One client for each role and external id, and none for the function's own role."""
         sts = session.client("sts")
-        make: Any = boto3.client
+        make: Any = aws.client
         options: dict[str, list[dict[str, Any]]] = {"sts": [], "cloudfront": []}
 
-        def client(service: str, **more: Any) -> Any:
-            options[service].append(more)
-            return sts if service == "sts" else make(service, **more)
+        def client(service: str, config: Config, **more: Any) -> Any:
+            options[service].append({"config": config, **more})
+            return sts if service == "sts" else make(service, config, **more)
 
-        monkeypatch.setattr(boto3, "client", client)
+        monkeypatch.setattr(aws, "client", client)
         monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
         role = "arn:aws:iam::111122223333:role/invalidate"
         name = "invalidate-cloudfront"

@@ -20,6 +20,7 @@ from tests.doubles.s3_server import Bucket, serve
 
 import index
 from invalidator import cloudfront, codepipeline, inventory, queues, report
+from invalidator.aws import _session
 from invalidator.chunks import Chunk, DeadLetter
 from invalidator.listing import ListingError, Place
 from invalidator.plan import Invalidation
@@ -46,7 +47,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     # The clients outlive an invocation; here they must not outlive the moto that they were made in.
-    made = (cloudfront.own_client, inventory.client, inventory._threads, codepipeline._codepipeline)
+    made = (_session, cloudfront.own_client, inventory.client, inventory._threads, codepipeline._codepipeline)
     with mock_aws():
         for client in made:
             client.cache_clear()
@@ -163,7 +164,7 @@ def test_debug_logs_no_credential_and_no_body(
 ) -> None:
     """At DEBUG botocore logs signed requests with their bodies; log_level says nothing to it."""
     cloudfront.own_client.cache_clear()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    _session.cache_clear()
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
     with caplog.at_level(logging.DEBUG):
         index.lambda_handler(queue_event(m=s3_event("a-secret-name")), Context())
@@ -179,7 +180,7 @@ def test_debug_logs_no_signature_of_a_listing(
     aws: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At DEBUG urllib3 logs the URLs of requests, and a signed URL holds the session's token."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    _session.cache_clear()
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
     inventory.client.cache_clear()
     with serve({"site": Bucket(["a"])}) as url, caplog.at_level(logging.DEBUG):
