@@ -133,17 +133,20 @@ NEWCOMERS = ("stranger", "adopted", "upgraded")
 """Stories in which each command starts a provider of its own, as it does for a user."""
 
 ALONE: dict[str, Callable[[LocalAws, Path], Any]] = {**STACKS, **EXAMPLES, **STORIES}
-"""What has the module's default name, and so a local AWS of its own; what takes longest comes first."""
+"""What has the module's default name, and so a local AWS of its own."""
 
 STRICT = ("tenants",)
 """Examples whose functions find the strict CloudFront: MiniStack's IAM knows no ARN of a tenant."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def fleet(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Any]]]:
-    """Name → the deployment, on its way; of those that the chosen tests ask for."""
+    """Name → the deployment, on its way; of those that the chosen tests ask for.
+
+    It begins before the first test: those that need no deployment run meanwhile.
+    """
     directory = tmp_path_factory.mktemp("fleet")
     with ExitStack() as clouds, ThreadPoolExecutor(AT_ONCE) as pool:
         fleet = {}
@@ -165,9 +168,9 @@ def fleet(
 
 
 def wanted(session: pytest.Session) -> list[str]:
-    """The deployments that the chosen tests ask for."""
+    """The deployments that the chosen tests ask for, what takes longest first."""
     asked = {name for item in session.items for name in deployments_of(item)}
-    return [name for name in (*OWN, *ALONE) if name in asked]
+    return [name for name in dict.fromkeys((*STACKS, *OWN, *ALONE)) if name in asked]
 
 
 def deployments_of(item: pytest.Item) -> set[str]:
