@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support.deployments import Deployment
 
 MODULE_SUFFIXES = ("", "-planner", "-plan.fifo", "-dead-letters", "-plan-dead-letters.fifo")
 """Of the names of the functions and queues."""
 
 
+@pytest.mark.usefixtures("purges")  # The uploads go on while the destroy waits for AWS.
 def test_a_second_plan_is_empty_and_destroy_leaves_nothing(site: Deployment) -> None:
     site.upload("index.html")
     assert site.stack.changes() == {}
