@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from invalidator import (
@@ -103,9 +104,7 @@ def _carry_out(
     that the answer is returned before the function ends.
     """
     batch = events.read(event, invocation_id, answers_jobs=settings.codepipeline)
-    listing = _listing(settings)
-    prepared = pipeline.prepare(settings, batch, listing)
-    _record_listing(listing)
+    prepared, unlisted = _prepare(settings, batch)
     clients = cloudfront.clients()
     terms = Terms(
         deadline,
@@ -118,10 +117,28 @@ def _carry_out(
         if any(request.job_id for request in batch.requests):
             last_poll -= codepipeline.LONGEST_SECONDS
         outcomes = cloudfront.await_completion(outcomes, clients=clients, deadline=last_poll)
-    finished = report.Report(batch, prepared, outcomes)
+    finished = report.Report(batch, prepared, outcomes, pipeline.blind(settings, unlisted))
     _record(finished)
     answered = _answer_jobs(finished)
     return report.answer(finished, answered=answered)
+
+
+def _prepare(settings: Settings, batch: events.Batch) -> tuple[pipeline.Prepared, Mapping[str, str]]:
+    """The plan, and bucket → why it was made without its inventory.
+
+    Where that fails it is made without the inventory of any bucket.
+    """
+    listing = _listing(settings)
+    try:
+        prepared = pipeline.prepare(settings, batch, listing)
+    except Exception:
+        if listing is None:
+            raise
+        log.exception("a plan failed")
+        return pipeline.prepare(settings, batch), pipeline.given_up(settings)
+    unlisted = listing.failures if listing else {}
+    _record_unlisted(unlisted)
+    return prepared, unlisted
 
 
 def _collect(settings: Settings, event: Mapping[str, Any], invocation_id: str) -> dict[str, Any]:
@@ -164,29 +181,42 @@ def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict
     return report.partial_answer(failed)
 
 
-def _plan_group(settings: Settings, group: Sequence[Received], deadline: float) -> dict[str, float]:
+def _plan_group(
+    settings: Settings,
+    group: Sequence[Received],
+    deadline: float,
+    unlisted: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, float]:
     """Plan the messages of a group; message id → seconds to wait.
 
-    Where that fails they are planned without the inventory, and then each on its own.
+    Where that fails they are planned without the inventory, and then each on its own. `unlisted`: bucket →
+    why its inventory is not asked for.
     """
     target = settings.target(group[0].chunk.target_id) if group[0].chunk else None
     try:
         if target is None:
             raise LookupError(f"no route names the target of {group[0].group}")
-        return _send(settings, target, group, deadline)
+        return _send(settings, target, group, deadline, unlisted)
     except Exception:
         log.exception("a plan failed", extra={"group": group[0].group, "messages": len(group)})
     if settings.inventory:
-        return _plan_group(replace(settings, inventory=False), group, deadline)
+        unlisted = pipeline.given_up(settings, target)
+        return _plan_group(replace(settings, inventory=False), group, deadline, unlisted)
     if len(group) > 1:
         failed: dict[str, float] = {}
         for message in group:
-            failed |= _plan_group(settings, [message], deadline)
+            failed |= _plan_group(settings, [message], deadline, unlisted)
         return failed
     return _give_up(group[0], "the planner raised an error for this chunk alone: see the log")
 
 
-def _send(settings: Settings, target: Target, group: Sequence[Received], deadline: float) -> dict[str, float]:
+def _send(
+    settings: Settings,
+    target: Target,
+    group: Sequence[Received],
+    deadline: float,
+    unlisted: Mapping[str, str],
+) -> dict[str, float]:
     """Wait, or plan and send; message id → seconds to wait, of the messages to be handed back."""
     listing = _listing(settings)
     step = planner.decide(
@@ -200,7 +230,9 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
     )
     if isinstance(step, Wait):
         return _hand_back(settings, target, group, step)
-    _record_listing(listing)
+    if listing:
+        unlisted = listing.failures
+        _record_unlisted(unlisted)
     terms = Terms(
         deadline,
         longest_wait=PLANNER_LONGEST_WAIT_SECONDS,
@@ -229,7 +261,7 @@ def _send(settings: Settings, target: Target, group: Sequence[Received], deadlin
             for each in outcome.invalidation.message_ids
         }
         failed |= dict.fromkeys(sorted(refused), RETRY_SECONDS)
-    _record_plan(report.PlanReport(target, group, outcomes, listing.failures if listing else {}), failed)
+    _record_plan(report.PlanReport(target, group, outcomes, unlisted), failed)
     return failed
 
 
@@ -276,8 +308,8 @@ def _listing(settings: Settings) -> Listing | None:
     return Listing(inventory.list_pages)
 
 
-def _record_listing(listing: Listing | None) -> None:
-    for bucket, error in listing.failures.items() if listing else ():
+def _record_unlisted(unlisted: Mapping[str, str]) -> None:
+    for bucket, error in unlisted.items():
         log.warning("inventory failed: planned blind", extra={"bucket": bucket, "error": error})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -305,6 +305,24 @@ def without_covered(
             else:
                 by_item[item] |= ids
     return serving, left
+
+
+def given_up(settings: Settings, target: Target | None = None) -> dict[str, str]:
+    """Bucket → why it is not listed, where a plan failed with the inventory; of all targets, or of one."""
+    return {
+        route.bucket: "the plan failed with it: see the log"
+        for route in settings.routes
+        if route.bucket and target in (None, route.target)
+    }
+
+
+def blind(settings: Settings, unlisted: Collection[str]) -> dict[Target, int]:
+    """Target → how many of its buckets are among those that were not listed."""
+    buckets: dict[Target, set[str]] = defaultdict(set)
+    for route in settings.routes:
+        if route.bucket in unlisted:
+            buckets[route.target].add(route.bucket)
+    return {target: len(names) for target, names in buckets.items()}
 
 
 def measures(settings: Settings, listing: Listing | None) -> dict[Target, Measure]:

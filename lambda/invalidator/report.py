@@ -46,6 +46,8 @@ class Report:
     batch: Batch
     prepared: Prepared
     outcomes: tuple[Outcome, ...]
+    blind: Mapping[Target, int]
+    """Target → how many of its buckets could not be listed."""
 
     def with_status(self, status: str) -> tuple[Outcome, ...]:
         """The outcomes that are `accepted`, `refused` or `deferred`."""
@@ -322,6 +324,7 @@ def metrics(report: Report, now: float) -> list[dict[str, Any]]:
 
 def _figures(report: Report, target: Target, outcomes: Sequence[Outcome], now: float) -> dict[str, float]:
     figures = {"Changes": float(report.prepared.change_counts.get(target, 0)), **_outcome_figures(outcomes)}
+    figures["Blind"] = report.blind.get(target, 0)
     served = {message_id for outcome in outcomes for message_id in outcome.invalidation.message_ids}
     parts: tuple[Change | Request, ...] = (*report.batch.changes, *report.batch.requests)
     times = [each.time for each in parts if each.time is not None and each.message_id in served]

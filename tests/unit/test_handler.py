@@ -443,20 +443,42 @@ def in_plan_queue(
     ]
 
 
-def test_where_the_listing_raises_a_plan_is_made_without_it(
-    aws: Any, distribution: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An error of the module's own costs precision, and no change becomes a dead letter."""
+@pytest.fixture
+def raising_listing(monkeypatch: pytest.MonkeyPatch, distribution: str) -> None:
+    """An error of the module's own, where three paths must be merged into two."""
 
     def fail(_: object) -> object:
         raise ZeroDivisionError
 
     monkeypatch.setattr(inventory, "list_pages", fail)
     configure(monkeypatch, distribution, inventory=True, max_paths=2, max_wildcards=2)
+
+
+def blind_buckets(output: str) -> list[int]:
+    """The metric `Blind` of each document in the output."""
+    return [document["Blind"] for document in map(json.loads, output.splitlines()) if "Blind" in document]
+
+
+@pytest.mark.usefixtures("raising_listing")
+def test_where_the_listing_raises_a_plan_is_made_without_it(
+    aws: Any, distribution: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It costs precision, which the metric shows, and no change becomes a dead letter."""
     records = in_plan_queue(distribution, "merge", ("/a/1", "/a/2", "/b"), age=300)
     assert index.lambda_handler({"Records": records}, Context()) == {"batchItemFailures": []}
     assert created_items(aws, distribution) == [["/a/*", "/b"]]
     assert "a plan failed" in caplog.text
+    assert blind_buckets(capsys.readouterr().out) == [1]
+
+
+@pytest.mark.usefixtures("raising_listing")
+def test_where_the_listing_raises_an_invocation_without_queues_plans_without_it(
+    aws: Any, distribution: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index.lambda_handler(s3_event("a/1", "a/2", "b"), Context())
+    assert created_items(aws, distribution) == [["/a/*", "/b"]]
+    assert "a plan failed" in caplog.text
+    assert blind_buckets(capsys.readouterr().out) == [1]
 
 
 def test_a_chunk_that_makes_the_planner_raise_is_given_up_alone(
@@ -466,7 +488,7 @@ def test_a_chunk_that_makes_the_planner_raise_is_given_up_alone(
     planned: list[str] = []
     given_up: list[DeadLetter] = []
 
-    def send(_: object, __: object, group: Sequence[Received], ___: float) -> dict[str, float]:
+    def send(_: object, __: object, group: Sequence[Received], *___: object) -> dict[str, float]:
         paths = [path for message in group if message.chunk for path in message.chunk.paths]
         if "/bad" in paths:
             raise ZeroDivisionError

@@ -370,3 +370,18 @@ def test_a_request_with_too_many_keys_is_rejected(monkeypatch: pytest.MonkeyPatc
     many = Request("q", paths=(), keys=("a", "b", "c"))
     (rejected,) = prepare(settings(plain("site", SITE)), Batch(False, ("q",), requests=(many,))).rejected
     assert rejected.error == "the request has 3 keys, and at most 2 fit into one: send several requests"
+
+
+def test_the_buckets_without_an_inventory_count_for_each_target_that_they_serve() -> None:
+    served = settings(
+        plain("a", SITE, "x", prefix="a/"),
+        plain("b", SITE, "y"),
+        plain("c", SITE, "x", prefix="c/"),
+        plain("d", DOCS, "y"),
+        plain("e", DOCS, ""),
+    )
+    assert pipeline.blind(served, {"y": "no"}) == {SITE: 1, DOCS: 1}
+    assert pipeline.blind(served, {"x": "no", "y": "no"}) == {SITE: 2, DOCS: 1}
+    assert pipeline.blind(served, {}) == {}
+    assert set(pipeline.given_up(served)) == {"x", "y"}
+    assert set(pipeline.given_up(served, DOCS)) == {"y"}

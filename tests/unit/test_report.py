@@ -55,7 +55,7 @@ def report(
 ) -> Report:
     batch = batch or Batch(queued, ("m1", "m2", "m3"))
     prepared = prepared or Prepared(tuple(each.invalidation for each in outcomes), (), (), (), {SITE: 3})
-    return Report(batch, prepared, outcomes)
+    return Report(batch, prepared, outcomes, {SITE: 2})
 
 
 ACCEPTED = Outcome(
@@ -227,6 +227,7 @@ def test_the_metrics_are_documents_of_the_embedded_metric_format() -> None:
         "Deferred": 1,
         "RefusedPaths": 0,
         "EstimatedCost": 0.01,
+        "Blind": 2,
         "Age": 10.0,
     }
     json.dumps(document)
