@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from invalidator import (
@@ -172,7 +171,7 @@ def _plan(settings: Settings, event: Mapping[str, Any], deadline: float) -> dict
         else:
             usable.append(message)
     for group in planner.by_group(usable):
-        failed |= _plan_group(settings, group, deadline)
+        failed |= _plan_group(settings, group, deadline, unlisted={})
     receipts = {
         message.receipt: failed[message.message_id] for message in messages if message.message_id in failed
     }
@@ -185,7 +184,7 @@ def _plan_group(
     settings: Settings,
     group: Sequence[Received],
     deadline: float,
-    unlisted: Mapping[str, str] = MappingProxyType({}),
+    unlisted: Mapping[str, str],
 ) -> dict[str, float]:
     """Plan the messages of a group; message id → seconds to wait.
 
