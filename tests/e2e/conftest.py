@@ -157,7 +157,7 @@ def fleet(
             else:
                 others = request.getfixturevalue("elsewhere") if name in STRICT else {}
                 cloud = clouds.enter_context(local_aws(directory / f"aws-{name}", elsewhere=others))
-            if name not in (*NEWCOMERS, *STACKS):
+            if name not in NEWCOMERS:
                 root.mkdir(parents=True)
                 attached = clouds.enter_context(attached_provider(root, cloud.environment))
                 cloud = replace(cloud, provider=attached)

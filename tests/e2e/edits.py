@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts import package
 from scripts.local_aws import ACCOUNT_ID, REGION, LocalAws
 from scripts.stack import Stack, TerraformError
-from scripts.terraform import ROOT, attached_provider
+from scripts.terraform import ROOT
 from tests.e2e import shell, snippets
 from tests.support.deployments import (
     IMPATIENT,
@@ -267,10 +266,9 @@ def queues(deployment: Deployment) -> dict[str, str]:
     return found
 
 
-@contextmanager
 def live(
     aws: LocalAws, directory: Path, name: str, known: Mapping[str, str] | None = None, **inputs: object
-) -> Iterator[Deployment]:
+) -> Deployment:
     """A stack with a bucket that notifies the module, and with what it may wait for.
 
     `known`: what an edit refers to as ${local.…}.
@@ -283,16 +281,14 @@ def live(
         **UPLOADED_TO,
         **inputs,
     }
-    made = write_root(directory, root)
-    with attached_provider(made, aws.environment) as attached:
-        stack = Stack(made, {**aws.environment, **attached})
-        deployment = Deployment(aws, stack, name, bucket, distribution_id)
-        before = {"terraform_data": {"before": {"input": "unchanged"}}}
-        known_ids = {"distribution_id": distribution_id, **(known or {})}
-        edit_root(deployment, locals=known_ids, resource=before)
-        stack.init()
-        stack.apply()
-        yield deployment
+    stack = Stack(write_root(directory, root), aws.environment)
+    deployment = Deployment(aws, stack, name, bucket, distribution_id)
+    before = {"terraform_data": {"before": {"input": "unchanged"}}}
+    known_ids = {"distribution_id": distribution_id, **(known or {})}
+    edit_root(deployment, locals=known_ids, resource=before)
+    stack.init()
+    stack.apply()
+    return deployment
 
 
 def edit_root(deployment: Deployment, **sections: object) -> None:
@@ -338,8 +334,8 @@ def edited(aws: LocalAws, directory: Path) -> dict[str, Edited]:
         "code_signing_config_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:code-signing-config:csc-0f6c33abcd",
         "on_call_arn": aws.client("sns").create_topic(Name="on-call")["TopicArn"],
     }
-    with live(aws, directory, "edited", known) as deployment:
-        return story(deployment, EDITED)
+    deployment = live(aws, directory, "edited", known)
+    return story(deployment, EDITED)
 
 
 # What is served.
@@ -392,8 +388,8 @@ def reached(aws: LocalAws, directory: Path) -> dict[str, Edited]:
         "topic_arn": aws.client("sns").create_topic(Name="reached")["TopicArn"],
         "other_id": make_distribution(aws),
     }
-    with live(aws, directory, "reached", known, depends_on=["terraform_data.before"]) as deployment:
-        return story(deployment, REACHED)
+    deployment = live(aws, directory, "reached", known, depends_on=["terraform_data.before"])
+    return story(deployment, REACHED)
 
 
 # How changes are reported.
@@ -452,8 +448,8 @@ REWIRED = [
 
 def rewired(aws: LocalAws, directory: Path) -> dict[str, Edited]:
     """Edits of the way by which the bucket's changes come."""
-    with live(aws, directory, "rewired") as deployment:
-        return story(deployment, REWIRED)
+    deployment = live(aws, directory, "rewired")
+    return story(deployment, REWIRED)
 
 
 def move_the_state(deployment: Deployment) -> None:
@@ -494,5 +490,5 @@ def rekeyed(aws: LocalAws, directory: Path) -> dict[str, Edited]:
     """Edits of keys, and of batching."""
     topic = aws.client("sns").create_topic(Name="rekeyed")["TopicArn"]
     known = {"topic_arn": topic}
-    with live(aws, directory, "rekeyed", known, sns_topics={"site": "${local.topic_arn}"}) as deployment:
-        return story(deployment, REKEYED)
+    deployment = live(aws, directory, "rekeyed", known, sns_topics={"site": "${local.topic_arn}"})
+    return story(deployment, REKEYED)

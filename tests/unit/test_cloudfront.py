@@ -787,7 +787,7 @@ class TestCompletion:
         assert len(looks) > 3
         assert max(looks) < 100
 
-    def test_without_the_power_to_look_the_answer_says_how_to_get_it(self, session: boto3.Session) -> None:
+    def test_without_permission_to_look_the_answer_says_how_to_get_it(self, session: boto3.Session) -> None:
         client = session.client("cloudfront")
         outcome = Outcome(planned("/a")[0], "accepted", id="I1", progress="InProgress")
         with Stubber(client) as stubber:
