@@ -13,7 +13,6 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from invalidator import (
@@ -200,7 +199,7 @@ def _plan_group(
         log.exception("a plan failed", extra={"group": group[0].group, "messages": len(group)})
     if settings.inventory:
         unlisted = pipeline.given_up(settings, target)
-        return _plan_group(replace(settings, inventory=False), group, deadline, unlisted)
+        return _plan_group(settings._replace(inventory=False), group, deadline, unlisted)
     if len(group) > 1:
         failed: dict[str, float] = {}
         for message in group:

@@ -7,8 +7,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from invalidator.prefix_tree import is_wildcard
 
@@ -31,8 +31,7 @@ class ChunkError(ValueError):
     """A message of the plan queue is not a chunk."""
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some of what is to be invalidated for one target."""
 
     target_id: str
@@ -41,7 +40,7 @@ class Chunk:
     """When the first part of it entered the plan queue, in seconds since 1970."""
     paths: Mapping[str, float]
     """Viewer path → the time of its oldest change, in seconds since 1970."""
-    requested: Mapping[str, float] = field(default_factory=dict)
+    requested: Mapping[str, float] = MappingProxyType({})
     """Item of a request, which is sent unchanged → the time of the request."""
     change_count: int = 0
     """How many changed objects it stands for, repeated events included."""
@@ -67,7 +66,7 @@ class Chunk:
                 "since": self.since,
                 "changes": self.change_count,
                 "paths": self.paths,
-                "requested": self.requested,
+                "requested": dict(self.requested),
                 **({"reference": self.reference} if self.reference else {}),
             },
             separators=(",", ":"),
@@ -105,8 +104,7 @@ class Chunk:
         )
 
 
-@dataclass(frozen=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A chunk to be sent, and the messages that it stands for."""
 
     group: str
@@ -124,8 +122,7 @@ class Parcel:
         return hashlib.sha256(json.dumps(work).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """A message for the dead-letter queue: it cannot be read, or CloudFront refuses it for good."""
 
     body: str
@@ -133,8 +130,7 @@ class DeadLetter:
     distribution_id: str = "none"
 
 
-@dataclass(frozen=True)
-class WantedItem:
+class WantedItem(NamedTuple):
     """One path or requested item of a target."""
 
     time: float

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from botocore.config import Config
@@ -117,15 +116,14 @@ def _awaited(clients: Clients, outcome: Outcome, deadline: float, clock: Clock) 
             failure = explain(error, target)
             if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
                 reason = said(error.response.get("Error", {}).get("Message", error))
-                return replace(
-                    outcome,
+                return outcome._replace(
                     error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: "
                     f"{reason} – set allow_wait = true in the module, or send the request without wait",
                 )
         except (BotoCoreError, ResponseParserError):
             pass
         else:
-            outcome = replace(outcome, progress=progress)
+            outcome = outcome._replace(progress=progress)
             if progress == "Completed":
                 return outcome
         if clock.now() + POLL_SECONDS >= deadline:

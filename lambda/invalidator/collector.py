@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from invalidator import chunks
 from invalidator.chunks import DeadLetter, Parcel, WantedItem
@@ -32,8 +32,7 @@ Send = Callable[[Iterable[Parcel]], frozenset[str]]
 """Sends chunks; returns the ids of the messages of which a part was not accepted."""
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(NamedTuple):
     """What became of a batch of the first queue."""
 
     chunk_count: int

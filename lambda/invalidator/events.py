@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from invalidator.text import kind_of, listed, shown
@@ -27,8 +26,7 @@ MAX_DEPTH = 4
 """In how many other payloads a payload may lie; AWS nests no deeper than S3 in SNS in SQS."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """An object of a bucket that has changed, so that cached copies are outdated."""
 
     message_id: str
@@ -39,8 +37,7 @@ class Change:
     """When it changed, in seconds since 1970; None where the event does not say."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A direct request for an invalidation."""
 
     message_id: str
@@ -60,16 +57,14 @@ class Request:
     time: float | None = None
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(NamedTuple):
     """A part of a message that requests nothing, and why."""
 
     message_id: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A part of a message that is wrong; the error says what to do."""
 
     message_id: str
@@ -78,8 +73,7 @@ class Rejected:
     """The CodePipeline job that waits for an answer; empty: none."""
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Everything in the event of one invocation."""
 
     queued: bool
@@ -99,8 +93,7 @@ class EventError(ValueError):
     """A payload differs from the documentation of its source; it becomes a `Rejected` with this text."""
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The message that a payload came in, to which its parts belong."""
 
     message_id: str
@@ -110,8 +103,7 @@ class Envelope:
     """Whether it is the invocation of a function that may answer a job of CodePipeline."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """One kind of payload."""
 
     name: str

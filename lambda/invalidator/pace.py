@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from invalidator import limits
 from invalidator.plan import Invalidation
@@ -55,8 +56,7 @@ class CallRate:
         self._free_at = max(self._free_at, now) + self.seconds_per_call
 
 
-@dataclass(frozen=True)
-class _Running:
+class _Running(NamedTuple):
     since: float
     files: int
     wildcards: int
@@ -191,8 +191,7 @@ class PathAllowance:
         self.paths = max(self.left(now) - paths, 0.0)
 
 
-@dataclass(frozen=True)
-class MergedPlan:
+class MergedPlan(NamedTuple):
     """What CloudFront accepted of a plan past its budget."""
 
     at: float

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from invalidator import paths
 from invalidator.collateral import Measure
@@ -37,8 +37,7 @@ MAX_KEYS = 50_000
 """The most keys of a request: each takes about a kilobyte of memory until the plan is made."""
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """The plan of a batch, before any call."""
 
     invalidations: tuple[Invalidation, ...]
@@ -52,8 +51,7 @@ class Prepared:
     """Items of requests: each is sent unchanged, and no wildcard replaces it when CloudFront refuses it."""
 
 
-@dataclass(frozen=True)
-class Routed:
+class Routed(NamedTuple):
     """What the routes make of one changed object."""
 
     message_id: str
@@ -168,8 +166,7 @@ def _requested_items(settings: Settings, request: Request) -> tuple[str, ...]:
     return tuple(map(paths.checked_path, requested_paths)) + tuple(map(paths.checked_tag, request.tags))
 
 
-@dataclass(frozen=True)
-class CheckedRequest:
+class CheckedRequest(NamedTuple):
     """A request that can be carried out: its target, its items, and its objects."""
 
     request: Request
@@ -201,8 +198,8 @@ def _checked_request(settings: Settings, request: Request) -> CheckedRequest:
     has_only_keys = request.keys is not None and not items and not request.distribution_id
     target = None if has_only_keys else _target(settings, request)
     if request.distribution_id:
-        settings = replace(
-            settings, routes=tuple(route for route in settings.routes if route.target == target)
+        settings = settings._replace(
+            routes=tuple(route for route in settings.routes if route.target == target)
         )
     bucket = _bucket(settings, request) if request.keys else ""
     if len(request.keys or ()) > MAX_KEYS:

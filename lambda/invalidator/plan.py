@@ -11,7 +11,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from invalidator.collateral import Measure, known
 from invalidator.limits import ITEMS_PER_CALL, WILDCARDS_IN_PROGRESS
@@ -23,8 +23,7 @@ Unchanged = Measure | Sequence[str]
 """What is known of the unchanged objects: a measure, or the viewer paths of all of them."""
 
 
-@dataclass(frozen=True)
-class Invalidation:
+class Invalidation(NamedTuple):
     """One call of CreateInvalidation, and the messages that it serves."""
 
     target: Target
@@ -115,11 +114,11 @@ def _within(
 ) -> tuple[str, ...]:
     """The items of `covering_items`, with the greatest `min_wildcard_depth` that keeps to the maximum."""
     deepest = max((path.count("/") for path in paths), default=0)
-    budget = replace(budget, min_wildcard_depth=min(budget.min_wildcard_depth, deepest))
+    budget = budget._replace(min_wildcard_depth=min(budget.min_wildcard_depth, deepest))
     items = covering_items(paths, budget, unchanged)
     max_items = max(most, budget.max_paths)
     while len(items) > max_items and budget.min_wildcard_depth > 0:
-        budget = replace(budget, min_wildcard_depth=budget.min_wildcard_depth - 1)
+        budget = budget._replace(min_wildcard_depth=budget.min_wildcard_depth - 1)
         items = covering_items(paths, budget, unchanged)
     return items
 

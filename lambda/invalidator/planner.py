@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from invalidator import chunks, limits
 from invalidator.chunks import Chunk, ChunkError, DeadLetter, Parcel, WantedItem
@@ -77,8 +77,7 @@ RECEIVES_BEFORE_RESENDING = 300
 """SQS moves a message to the dead-letter queue after 1,000 receives; a new message starts at zero."""
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """One message of the plan queue."""
 
     message_id: str
@@ -91,16 +90,14 @@ class Received:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """The messages are handed back: for how long, and why."""
 
     seconds: float
     reason: str
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """The plan is sent now."""
 
     invalidations: tuple[Invalidation, ...]
@@ -262,7 +259,7 @@ def _need(
         tail_merged(left.get(target, {}), [wildcard for each in earlier for wildcard in each.wildcards]),
         earlier,
         affordable,
-        replace(budget, max_wildcards=min(budget.max_wildcards, usable)),
+        budget._replace(max_wildcards=min(budget.max_wildcards, usable)),
     )
 
 
@@ -302,7 +299,7 @@ def _ready(
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
     measured = measures() if need.merging else {}
     if target in measured and not any(each.paths for each in need.earlier):
-        budget = replace(budget, max_wildcards=min(settings.budget.max_wildcards, budget.max_paths))
+        budget = budget._replace(max_wildcards=min(settings.budget.max_wildcards, budget.max_paths))
     if not need.changed:
         merged: tuple[Invalidation, ...] = ()
     elif (known := memory.plans.get(group)) and known[0] == (need.changed, budget):
@@ -354,7 +351,7 @@ def affordable_budget(
 
     `takes_over`: another sandbox may have paid for some of the messages.
     """
-    budget = replace(settings.budget, max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL))
+    budget = settings.budget._replace(max_paths=min(settings.budget.max_paths, limits.ITEMS_PER_CALL))
     if settings.max_paths_per_hour is None:
         return budget
     allowance = memory.path_allowance(target.id, settings.max_paths_per_hour, now, takes_over=takes_over)
@@ -375,8 +372,8 @@ def may_be_paid_for(messages: Iterable[Received], wall: float) -> bool:
 
 def limited(budget: Budget, most: int) -> Budget:
     """The budget with at most so many paths."""
-    return replace(
-        budget, max_paths=min(budget.max_paths, most), max_wildcards=min(budget.max_wildcards, most)
+    return budget._replace(
+        max_paths=min(budget.max_paths, most), max_wildcards=min(budget.max_wildcards, most)
     )
 
 
@@ -443,8 +440,7 @@ def as_wanted_items(items: Iterable[str], known: Mapping[str, WantedItem]) -> di
     return found
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """What happens to the messages of a plan that was sent."""
 
     done: frozenset[str]
@@ -479,7 +475,7 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
         for item in outcome.invalidation.items:
             wanted_by = unsent[item].message_ids & split if item in unsent else frozenset()
             if wanted_by:
-                rest[item] = replace(unsent[item], message_ids=wanted_by)
+                rest[item] = unsent[item]._replace(message_ids=wanted_by)
     return Settled(
         done=everything - ids["deferred"] - ids["refused"],
         waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
@@ -517,8 +513,8 @@ def _as_messages(
         items = {item: unsent[item] for item in call.items if item in unsent}
         found = list(chunks.parcels(target.id, target.kind, lane, items, since))
         if len(found) == 1 and items.keys() == set(call.items):
-            chunk = replace(found[0].chunk, reference=call.caller_reference)
-            yield replace(found[0], chunk=chunk, message_ids=call.message_ids)
+            chunk = found[0].chunk._replace(reference=call.caller_reference)
+            yield found[0]._replace(chunk=chunk, message_ids=call.message_ids)
 
 
 def _ids(outcomes: Iterable[Outcome], status: str) -> frozenset[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from invalidator.collector import Collected
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
@@ -39,8 +38,7 @@ class InvalidationError(Exception):
     """A request or change was not invalidated; the text says which, why and what to do."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The result of one invocation."""
 
     batch: Batch
@@ -212,8 +210,7 @@ def partial_answer(failed: Collection[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
 
 
-@dataclass(frozen=True)
-class PlanReport:
+class PlanReport(NamedTuple):
     """The result of a plan for one group of the plan queue."""
 
     target: Target

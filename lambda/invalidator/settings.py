@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 VERSION = 1
 """The version of the SETTINGS document that this code reads."""
@@ -25,8 +24,7 @@ class SettingsError(ValueError):
         super().__init__(f"the function's settings cannot be used:{listed}")
 
 
-@dataclass(frozen=True, order=True)
-class Target:
+class Target(NamedTuple):
     """The distribution whose cache is invalidated, or a tenant of a multi-tenant distribution."""
 
     id: str
@@ -37,8 +35,7 @@ class Target:
     """The external id that the role's trust policy requires; empty: none."""
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """Which objects a distribution serves, and under which viewer paths."""
 
     name: str
@@ -56,8 +53,7 @@ class Route:
     """Shell patterns of whole keys; a `*` crosses slashes."""
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """The items that a plan for one distribution may have before paths are merged into wildcards."""
 
     max_paths: int = 100
@@ -69,8 +65,7 @@ class Budget:
     """
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The inputs of the module that the function needs."""
 
     routes: tuple[Route, ...]
@@ -138,8 +133,7 @@ class Settings:
         return next((route.target for route in self.routes if route.target.id == target_id), None)
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What a value must be, in words and as a check."""
 
     words: str

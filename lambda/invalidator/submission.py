@@ -10,8 +10,8 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from invalidator import doubt
 from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
@@ -25,8 +25,7 @@ LAST_TRY_SECONDS = 1.0
 """How long before the deadline a call is tried early that would otherwise start after it."""
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """CloudFront's answer to an accepted call."""
 
     id: str
@@ -49,8 +48,7 @@ Create = Callable[[Invalidation], Accepted]
 """Makes one call of CreateInvalidation; raises CallError."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result for an invalidation, or for the part of it that was sent in the last call."""
 
     invalidation: Invalidation
@@ -69,8 +67,7 @@ class Outcome:
     """Of a deferred one: a call got no answer, so CloudFront may have accepted it."""
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """Time and random numbers, so that a test can set them."""
 
     now: Callable[[], float] = time.monotonic
@@ -78,8 +75,7 @@ class Clock:
     chance: Callable[[], float] = random.random
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """How long a submission may take, and what it may do about a refused name."""
 
     deadline: float
@@ -253,9 +249,9 @@ class Submission:
         error = f"{reason}; its messages go back to be planned again"
         invalidation = attempt.original or attempt.invalidation
         deferred = Outcome(invalidation, "deferred", error=error, retry_at=self._starts_at(attempt))
-        self.outcomes.append(replace(deferred, doubtful=attempt.doubtful and attempt.original is None))
+        self.outcomes.append(deferred._replace(doubtful=attempt.doubtful and attempt.original is None))
         if attempt.sibling:
-            self.outcomes.append(replace(deferred, invalidation=attempt.sibling))
+            self.outcomes.append(deferred._replace(invalidation=attempt.sibling))
 
 
 def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:

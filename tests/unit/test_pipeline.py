@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -168,7 +167,7 @@ def test_a_dry_run_is_planned_and_kept_apart_from_what_is_sent() -> None:
 def test_twenty_thousand_requested_wildcards_beside_a_thousand_changes_are_planned_in_time() -> None:
     wildcards = tuple(f"/{number}/*" for number in range(20_000))
     changed = changes(*(f"{number}/x" for number in range(1_000)), "0", "elsewhere/x")
-    batch = replace(changed, requests=(Request("r", wildcards),))
+    batch = changed._replace(requests=(Request("r", wildcards),))
     start = time.process_time()
     prepared = prepare(settings(plain("site", SITE)), batch)
     assert time.process_time() - start < 4
@@ -254,7 +253,7 @@ def test_request_by_key(request_: Request, expected: dict[str, list[str]]) -> No
     prepared = prepare(ROUTED, asked(request_))
     assert items(prepared) == expected
     assert prepared.rejected == ()
-    dry = prepare(ROUTED, asked(replace(request_, dry_run=True)))
+    dry = prepare(ROUTED, asked(request_._replace(dry_run=True)))
     assert dry.invalidations == ()
     assert [each.items for each in dry.dry_run_invalidations] == [
         each.items for each in prepared.invalidations
@@ -346,7 +345,7 @@ def test_a_key_that_no_path_can_hold_is_rejected_with_its_message() -> None:
 
 @pytest.mark.parametrize(("tilde", "item"), [("wildcard", "/runtime*"), ("encoded", "/runtime%7Emain.js")])
 def test_a_tilde_is_invalidated_as_the_settings_say(tilde: str, item: str) -> None:
-    written = replace(settings(plain("site", SITE)), tilde=tilde)  # type: ignore[arg-type]
+    written = settings(plain("site", SITE))._replace(tilde=tilde)  # type: ignore[arg-type]
     prepared = prepare(written, changes("runtime~main.js"))
     assert items(prepared) == {"ESITE": [item]}
 

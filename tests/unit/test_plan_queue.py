@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,8 +160,8 @@ def test_the_time_in_days_is_counted_from_the_first_send() -> None:
     ids=str,
 )
 def test_a_chunk_with_one_wrong_field_is_no_chunk(wrong: dict[str, Any]) -> None:
-    document = json.loads(replace(CHUNK, reference="r").body())
-    assert Chunk.parse(json.dumps(document)) == replace(CHUNK, reference="r")
+    document = json.loads(CHUNK._replace(reference="r").body())
+    assert Chunk.parse(json.dumps(document)) == CHUNK._replace(reference="r")
     with pytest.raises(ChunkError) as refused:
         Chunk.parse(json.dumps(document | wrong))
     assert str(refused.value) == "the message of the plan queue is " + (
@@ -176,7 +175,7 @@ def test_a_chunk_that_waited_since_a_time_in_whole_seconds_is_read() -> None:
 
 
 def test_a_call_without_an_answer_is_repeated_for_its_target_with_its_reference() -> None:
-    chunk = replace(CHUNK, reference="reference")
+    chunk = CHUNK._replace(reference="reference")
     ids = frozenset({"c1"})
     assert planner.repetition(SITE, [message(chunk)]) == Invalidation(
         SITE,
@@ -221,7 +220,7 @@ def test_the_items_of_requests_are_sent_unchanged_and_no_others() -> None:
 
 
 def test_a_repeated_call_is_sent_unchanged() -> None:
-    repeated = message(replace(CHUNK, reference="reference"))
+    repeated = message(CHUNK._replace(reference="reference"))
     step = planner.decide(SETTINGS, SITE, [repeated], Memory(), dict, now=500.0, wall=1_000.0)
     assert isinstance(step, Ready)
     assert [each.items for each in step.invalidations] == [("#tag", "/a", "/b/*")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import string
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -229,7 +228,7 @@ def test_where_no_wildcard_is_broad_enough_the_bound_of_the_hour_decides(
     max_paths_per_hour: int | None, items: int
 ) -> None:
     """Without the bound a plan may have 3,000 items; with it, `min_wildcard_depth` yields."""
-    deep = replace(DEEP, max_paths_per_hour=max_paths_per_hour)
+    deep = DEEP._replace(max_paths_per_hour=max_paths_per_hour)
     step = decided(received(*(f"/a{number}" for number in range(200))), settings=deep, wall=NOW + 60)
     assert isinstance(step, Ready)
     assert sum(len(each.items) for each in step.invalidations) == items
@@ -238,7 +237,7 @@ def test_where_no_wildcard_is_broad_enough_the_bound_of_the_hour_decides(
 def test_with_no_allowance_left_a_plan_has_one_path_whatever_the_least_depth() -> None:
     memory = Memory()
     memory.path_allowance("ESITE", 24, 500.0).spend(24, 500.0)
-    deep = replace(DEEP, max_paths_per_hour=24)
+    deep = DEEP._replace(max_paths_per_hour=24)
     step = decided(received("/a", "/b"), settings=deep, memory=memory, wall=NOW + 300)
     assert isinstance(step, Ready)
     assert [each.items for each in step.invalidations] == [("/*",)]
@@ -305,7 +304,7 @@ def test_each_distribution_has_an_allowance_of_its_own() -> None:
     memory.path_allowance("ESITE", 24, 500.0).spend(24, 500.0)
     memory.path_allowance("EDOCS", 24, 500.0)
     poor, rich = (
-        planner.affordable_budget(BOUND, replace(SITE, id=id_), memory, 500.0) for id_ in ("ESITE", "EDOCS")
+        planner.affordable_budget(BOUND, SITE._replace(id=id_), memory, 500.0) for id_ in ("ESITE", "EDOCS")
     )
     assert poor.max_paths == 1
     assert rich.max_paths >= 1
@@ -323,8 +322,8 @@ def test_a_requested_item_also_serves_the_messages_of_the_changes_that_it_covers
 
 
 def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
-    settings, memory = replace(SETTINGS, max_paths_per_hour=6_400), Memory()
-    again = replace(received("/a", reference="once"), receives=2)
+    settings, memory = SETTINGS._replace(max_paths_per_hour=6_400), Memory()
+    again = received("/a", reference="once")._replace(receives=2)
     assert isinstance(decided(again, settings=settings, memory=memory, wall=NOW + 60), Ready)
     assert memory.path_allowances["ESITE"].left(500.0) == 100
 
@@ -341,12 +340,12 @@ def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
 def test_a_new_planner_sends_fewer_paths_for_changes_that_another_may_have_paid_for(
     receives: int, age: float, *, warm: bool, most: int
 ) -> None:
-    settings = replace(SETTINGS, max_paths_per_hour=4_000)
+    settings = SETTINGS._replace(max_paths_per_hour=4_000)
     memory = Memory()
     message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - age)
     if warm:
         decided(message, settings=settings, memory=memory, wall=NOW - age)
-    again = replace(message, receives=receives)
+    again = message._replace(receives=receives)
     plan_now = decided(again, settings=settings, memory=memory)
     assert isinstance(plan_now, Ready)
     assert most * 0.9 < sum(len(each.items) for each in plan_now.invalidations) <= most
@@ -432,7 +431,7 @@ def test_a_call_without_an_answer_is_repeated_exactly_before_anything_new() -> N
     step = decided(*first)
     assert isinstance(step, Ready)
     (repeated,) = step.invalidations
-    assert repeated == replace(call, serves=dict.fromkeys(call.items, frozenset({"d"})))
+    assert repeated == call._replace(serves=dict.fromkeys(call.items, frozenset({"d"})))
     assert [each.message_id for each in second] == ["c2"]
     failed = planner.settle(SITE, first, [Outcome(repeated, "deferred", doubtful=True)], 500.0)
     assert (dict(failed.waiting), failed.rest) == ({"d": 1.0}, ())
@@ -720,7 +719,7 @@ def test_the_work_to_collect_changes_does_not_grow_with_the_wildcards_beside_the
 
 def test_a_chunk_that_was_received_often_is_sent_anew_long_before_sqs_gives_it_up() -> None:
     often, seldom = (
-        replace(received(f"/{receives}"), receives=receives)
+        received(f"/{receives}")._replace(receives=receives)
         for receives in (planner.RECEIVES_BEFORE_RESENDING, planner.RECEIVES_BEFORE_RESENDING - 1)
     )
     (parcel,) = planner.as_new_messages([often, seldom])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,7 +176,7 @@ def test_the_job_of_a_request_and_of_a_rejected_message_are_both_to_be_answered(
 
 
 def test_the_job_of_a_request_that_failed_is_told_every_reason() -> None:
-    assert job_errors(report(REFUSED, replace(REFUSED, error="ESITE: not that either"))) == {
+    assert job_errors(report(REFUSED, REFUSED._replace(error="ESITE: not that either"))) == {
         "m2": "ESITE: no; ESITE: not that either"
     }
 
@@ -391,7 +390,7 @@ def test_the_record_of_a_failure_is_bounded() -> None:
     """A log event has at most 256 KB."""
     ids = {f"m{number:05}" for number in range(LOGGED_IDS + 1)}
     outcome = Outcome(invalidation({f"/{number:02}": ids for number in range(LOGGED_REASONS + 1)}), "refused")
-    (record,) = failure_records(report(replace(outcome, error="no")))
+    (record,) = failure_records(report(outcome._replace(error="no")))
     assert record == {
         "error": "no",
         "messages": LOGGED_IDS + 1,

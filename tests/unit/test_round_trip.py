@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -264,9 +263,9 @@ def test_stranger_under_uploads(names: list[str], budget: Budget, query_strings:
 
     Budgets of fewer than four items or two wildcards need the depth of 1: at 0, they may leave `/uploads*`.
     """
-    routes = tuple(replace(route, query_strings=query_strings) for route in UPLOADS.routes)
+    routes = tuple(route._replace(query_strings=query_strings) for route in UPLOADS.routes)
     changes = tuple(Change(f"m{number}", BUCKET, f"uploads/{name}") for number, name in enumerate(names))
-    prepared = prepare(replace(UPLOADS, routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
+    prepared = prepare(UPLOADS._replace(routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
     items = {item for each in prepared.invalidations for item in each.items}
     assert items
     assert {item for item in items if not item.startswith("/uploads/")} <= {"/uploads", "/uploads?*"}
@@ -282,9 +281,9 @@ def test_stranger_under_uploads(names: list[str], budget: Budget, query_strings:
 )
 def test_stranger_under_uploads_without_index_documents(names: list[str], budget: Budget, tilde: Any) -> None:
     """Then no depth is needed."""
-    routes = tuple(replace(route, index_documents=()) for route in UPLOADS.routes)
+    routes = tuple(route._replace(index_documents=()) for route in UPLOADS.routes)
     changes = tuple(Change(f"m{number}", BUCKET, f"uploads/{name}") for number, name in enumerate(names))
-    prepared = prepare(replace(UPLOADS, routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
+    prepared = prepare(UPLOADS._replace(routes=routes, budget=budget, tilde=tilde), Batch(True, (), changes))
     items = [item for each in prepared.invalidations for item in each.items]
     assert items
     assert all(item.startswith("/uploads/") for item in items)
