@@ -81,6 +81,7 @@ locals {
     },
     var.max_paths_per_hour == null ? {} : { max_paths_per_hour = var.max_paths_per_hour },
     var.codepipeline ? { codepipeline = true } : {},
+    var.max_inventory_pages == 50 ? {} : { max_inventory_pages = var.max_inventory_pages },
   ))
 
   environment = merge(

@@ -242,6 +242,18 @@ variable "inventory" {
   nullable    = false
 }
 
+variable "max_inventory_pages" {
+  description = "Number of pages of 1,000 keys that are listed for one plan, from 1 to 300 ($0.000005 and up to 60 ms each). More than the default tell the best wildcards where a deploy changes many places of a large bucket."
+  type        = number
+  default     = 50
+  nullable    = false
+
+  validation {
+    condition     = floor(var.max_inventory_pages) == var.max_inventory_pages && var.max_inventory_pages >= 1 && var.max_inventory_pages <= 300
+    error_message = "max_inventory_pages is a whole number from 1 to 300, as 50, and not ${var.max_inventory_pages}."
+  }
+}
+
 variable "tilde" {
   description = "How a `~` in a key is invalidated: `wildcard` (the tightest one that surely covers it; at the start of a name, where that would be the whole directory, `%7E`) or `encoded` (`%7E`, which CloudFront accepts and may not match)."
   type        = string

@@ -29,7 +29,7 @@ from invalidator import (
     report,
     text,
 )
-from invalidator.listing import Listing
+from invalidator.listing import Listing, seconds_of
 from invalidator.planner import Received, Wait
 from invalidator.settings import Settings, Target
 from invalidator.submission import Outcome, Submission, Terms
@@ -102,7 +102,7 @@ def _carry_out(
     that the answer is returned before the function ends.
     """
     batch = events.read(event, invocation_id, answers_jobs=settings.codepipeline)
-    prepared, unlisted = _prepare(settings, batch)
+    prepared, unlisted = _prepare(settings, batch, deadline)
     clients = cloudfront.clients()
     terms = Terms(
         deadline,
@@ -121,12 +121,14 @@ def _carry_out(
     return report.answer(finished, answered=answered)
 
 
-def _prepare(settings: Settings, batch: events.Batch) -> tuple[pipeline.Prepared, Mapping[str, str]]:
+def _prepare(
+    settings: Settings, batch: events.Batch, deadline: float
+) -> tuple[pipeline.Prepared, Mapping[str, str]]:
     """The plan, and bucket → why it was made without its inventory.
 
     Where that fails it is made without the inventory of any bucket.
     """
-    listing = _listing(settings)
+    listing = _listing(settings, deadline)
     try:
         prepared = pipeline.prepare(settings, batch, listing)
     except Exception:
@@ -216,7 +218,7 @@ def _send(
     unlisted: Mapping[str, str],
 ) -> dict[str, float]:
     """Wait, or plan and send; message id → seconds to wait, of the messages to be handed back."""
-    listing = _listing(settings)
+    listing = _listing(settings, deadline)
     step = planner.decide(
         settings,
         target,
@@ -299,11 +301,13 @@ def _send_dead_letters(dead_letters: Sequence[chunks.DeadLetter]) -> bool:
     return sent == len(dead_letters)
 
 
-def _listing(settings: Settings) -> Listing | None:
-    """The listing for one plan; None without `inventory`."""
+def _listing(settings: Settings, deadline: float) -> Listing | None:
+    """The listing for one plan, in at most half of the time that is left; None without `inventory`."""
     if not settings.inventory:
         return None
-    return Listing(inventory.list_pages)
+    pages = settings.max_inventory_pages
+    seconds = min(seconds_of(pages), (deadline - time.monotonic()) / 2)
+    return Listing(inventory.list_pages, max_pages=pages, max_seconds=seconds)
 
 
 def _record_unlisted(unlisted: Mapping[str, str]) -> None:

@@ -91,13 +91,14 @@ module "invalidation" {
     }
   }
 
-  default_paths      = ["/index.html", "/news/*"]
-  max_paths          = 50
-  max_wildcards      = 15
-  min_wildcard_depth = 1
-  max_paths_per_hour = 500
-  inventory          = true
-  tilde              = "wildcard"
+  default_paths       = ["/index.html", "/news/*"]
+  max_paths           = 50
+  max_wildcards       = 15
+  min_wildcard_depth  = 1
+  max_paths_per_hour  = 500
+  inventory           = true
+  max_inventory_pages = 100
+  tilde               = "wildcard"
 
   batching            = { window_seconds = 10 }
   bucket_wiring       = { shared = "eventbridge" }

@@ -66,7 +66,7 @@ def _listing(keys: object) -> Listing:
     """A listing of the given keys for any bucket, without limits."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise ValueError("an inventory is a JSON list of the bucket's keys, each a string")
-    return Listing(partial(pages_of, sorted(map(str.encode, keys))), max_pages=math.inf, max_seconds=math.inf)
+    return Listing(partial(pages_of, sorted(map(str.encode, keys))), max_pages=math.inf)
 
 
 def _described(prepared: pipeline.Prepared) -> dict[str, Any]:

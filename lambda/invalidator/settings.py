@@ -15,6 +15,10 @@ VERSION = 1
 """The version of the SETTINGS document that this code reads."""
 
 
+INVENTORY_PAGES = 50
+"""Pages of 1,000 keys listed for a plan by default: 50 calls of ListObjectsV2, which cost about $0.00025."""
+
+
 class SettingsError(ValueError):
     """The settings cannot be used; the text lists every problem, one a line."""
 
@@ -75,6 +79,7 @@ class Settings(NamedTuple):
     max_paths_per_hour: int | None = None
     """The most paths of all plans for one distribution in an hour; None: no limit."""
     inventory: bool = False
+    max_inventory_pages: int = INVENTORY_PAGES
     tilde: Literal["wildcard", "encoded"] = "wildcard"
     codepipeline: bool = False
     """Whether the function is an action of a pipeline, and may read and answer its jobs."""
@@ -182,6 +187,7 @@ _FREE = {
     "codepipeline": _FLAG,
     "default_paths": _not_empty(_list_of(_matching("a string that starts with a slash", r"/.*"))),
     "inventory": _FLAG,
+    "max_inventory_pages": _whole_number(1),
     "max_paths_per_hour": _whole_number(1),
     "tilde": _matching('"wildcard" or "encoded"', r"wildcard|encoded"),
 }

@@ -136,6 +136,7 @@ ALL_SIZES: dict[str, object] = {
     "min_wildcard_depth": 1,
     "tilde": "encoded",
     "inventory": False,
+    "max_inventory_pages": 100,
     "default_paths": ["/news/*"],
     "max_paths_per_hour": 50_000,
     "batching": {"window_seconds": 2},

@@ -705,6 +705,39 @@ run "paths_of_an_hour_are_whole" {
   expect_failures = [var.max_paths_per_hour]
 }
 
+# Without a page there is no inventory: that is inventory = false.
+run "a_listing_has_a_page" {
+  command = plan
+
+  variables {
+    max_inventory_pages = 0
+  }
+
+  expect_failures = [var.max_inventory_pages]
+}
+
+# More would take the time of the calls to CloudFront.
+run "a_listing_leaves_time_for_the_plan" {
+  command = plan
+
+  variables {
+    max_inventory_pages = 301
+  }
+
+  expect_failures = [var.max_inventory_pages]
+}
+
+# The function refuses fractions.
+run "pages_are_whole" {
+  command = plan
+
+  variables {
+    max_inventory_pages = 1.5
+  }
+
+  expect_failures = [var.max_inventory_pages]
+}
+
 # Nothing is above the root.
 run "a_depth_is_not_negative" {
   command = plan

@@ -53,12 +53,13 @@ run "a_tenant_is_the_default_target_too" {
 
 run "whole_house" {
   variables {
-    default_paths      = ["/", "/index.html"]
-    max_paths          = 50
-    max_paths_per_hour = 500
-    max_wildcards      = 10
-    min_wildcard_depth = 1
-    tilde              = "encoded"
+    default_paths       = ["/", "/index.html"]
+    max_inventory_pages = 200
+    max_paths           = 50
+    max_paths_per_hour  = 500
+    max_wildcards       = 10
+    min_wildcard_depth  = 1
+    tilde               = "encoded"
 
     buckets = { shared = "assets", shop = "shop" }
     routes = {

@@ -22,7 +22,7 @@ import index
 from invalidator import cloudfront, codepipeline, inventory, queues, report
 from invalidator.aws import _session
 from invalidator.chunks import Chunk, DeadLetter
-from invalidator.listing import ListingError, Place
+from invalidator.listing import ListingError, Page, Place, pages_of
 from invalidator.plan import Invalidation
 from invalidator.planner import Received
 from invalidator.report import InvalidationError
@@ -36,9 +36,10 @@ class Context:
     """What Lambda passes beside the event."""
 
     aws_request_id: str = "request-1"
+    milliseconds: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return self.milliseconds
 
 
 @pytest.fixture
@@ -452,6 +453,41 @@ def raising_listing(monkeypatch: pytest.MonkeyPatch, distribution: str) -> None:
 
     monkeypatch.setattr(inventory, "list_pages", fail)
     configure(monkeypatch, distribution, inventory=True, max_paths=2, max_wildcards=2)
+
+
+@pytest.fixture
+def slow_pages(monkeypatch: pytest.MonkeyPatch) -> list[Place]:
+    """What is asked of a bucket of 60 directories of 2,000 keys, of which four pages at once take 0.1 s."""
+    keys = [f"{directory:02}/{number:04}".encode() for directory in range(60) for number in range(2_000)]
+    asked: list[Place] = []
+
+    def slow(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.extend(places)
+        time.sleep(0.1)
+        return pages_of(keys, places)
+
+    monkeypatch.setattr(inventory, "list_pages", slow)
+    return asked
+
+
+@pytest.mark.parametrize("pages", [1, 9])
+def test_a_plan_lists_as_many_pages_as_it_may(
+    distribution: str, slow_pages: list[Place], monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    configure(monkeypatch, distribution, inventory=True, max_paths=9, max_inventory_pages=pages)
+    index.lambda_handler(s3_event(*(f"{directory:02}/0000" for directory in range(60))), Context())
+    assert len(slow_pages) == pages
+
+
+def test_a_listing_leaves_half_of_the_time_that_is_left(
+    aws: Any, distribution: str, slow_pages: list[Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 2 s one is for calls of CloudFront, of which the listing has a half."""
+    configure(monkeypatch, distribution, inventory=True, max_paths=9, max_inventory_pages=300)
+    changed = s3_event(*(f"{directory:02}/0000" for directory in range(60)))
+    index.lambda_handler(changed, Context(milliseconds=2_000))
+    assert 4 <= len(slow_pages) <= 20
+    assert len(created_items(aws, distribution)) == 1
 
 
 def blind_buckets(output: str) -> list[int]:

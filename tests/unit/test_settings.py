@@ -59,6 +59,7 @@ EXPECTED = {
         default_paths=("/index.html", "/news/*"),
         budget=Budget(max_paths=50, max_wildcards=15, min_wildcard_depth=1),
         max_paths_per_hour=500,
+        max_inventory_pages=100,
         codepipeline=True,
     ),
     "tenants": rendered(
@@ -114,6 +115,7 @@ EXPECTED = {
         default_paths=("/", "/index.html"),
         budget=Budget(max_paths=50, max_wildcards=10, min_wildcard_depth=1),
         max_paths_per_hour=500,
+        max_inventory_pages=200,
         tilde="encoded",
     ),
 }
@@ -180,7 +182,7 @@ PATHS = "a list, with each element a string that starts with a slash, and not em
 ROUTES = "an object that holds an object under each name, and not empty"
 SETTINGS = (
     "version, routes, max_paths, max_wildcards, min_wildcard_depth, codepipeline, default_paths, inventory, "
-    "max_paths_per_hour, tilde"
+    "max_inventory_pages, max_paths_per_hour, tilde"
 )
 FIELDS = (
     "distribution_id, distribution_tenant_id, role_arn, external_id, bucket, prefix, suffix, origin_path, "
@@ -248,6 +250,7 @@ def test_a_default_target_that_no_route_names_is_refused() -> None:
             f"default_paths must be {PATHS}",
         ),
         ({"codepipeline": "true"}, "codepipeline must be true or false"),
+        ({"max_inventory_pages": 0}, "max_inventory_pages must be a whole number, 1 or more"),
         ({"inventory": "false"}, "inventory must be true or false"),
         ({"tilde": "raw"}, 'tilde must be "wildcard" or "encoded"'),
         ({"tilde": None}, 'tilde must be "wildcard" or "encoded"'),

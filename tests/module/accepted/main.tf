@@ -46,6 +46,7 @@ module "boundary" {
   kms_key                  = { arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab" }
   role_path                = "/service/edge/"
   reserved_concurrency     = 2
+  max_inventory_pages      = 300
   max_paths                = 3000
   batching                 = { window_seconds = 0 }
   sns_topics               = { "any key" = "arn:aws-us-gov:sns:us-gov-west-1:123456789012:Uploads_of-site" }
