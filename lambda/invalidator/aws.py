@@ -11,6 +11,20 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
+
+SERVICES = ["cloudfront", "codepipeline", "s3", "sqs", "sts"]
+"""Those that the function calls."""
+
+
+class _Loader(Loader):
+    """botocore's data of the function's services.
+
+    To check a service's name, botocore looks into the folders of all 400: 16 ms of a whole processor.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return SERVICES
 
 
 def client(service: str, config: Config, **credentials: str) -> Any:
@@ -20,4 +34,6 @@ def client(service: str, config: Config, **credentials: str) -> Any:
 
 @functools.cache
 def _session() -> Any:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _Loader())
+    return session

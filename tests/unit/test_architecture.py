@@ -7,6 +7,11 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+from botocore.config import Config
+
+from invalidator.aws import SERVICES, client
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lambda" / "invalidator"
 
@@ -63,6 +68,23 @@ def test_all_clients_are_made_in_one_session() -> None:
         if any(f"{each}.".startswith(("boto3.", "botocore.session.")) for each in imported)
     }
     assert make == {"aws"}
+
+
+def test_the_services_whose_data_is_loaded_are_those_that_are_called() -> None:
+    called = {
+        node.args[0].value
+        for path in PACKAGE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "aws.client"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert called == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_client_of_each_service_is_made(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert client(service, Config()).meta.service_model.service_name == service
 
 
 def test_the_function_depends_on_nothing_but_python_and_boto3() -> None:
