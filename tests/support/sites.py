@@ -1,19 +1,24 @@
 """Made-up sites, each by a seed: the keys of a bucket, and which of them a deploy changed.
 
-Six shapes: `directories` (a deploy changes directories as a whole), `assets` (it replaces hashed assets and
+Eight shapes: `directories` (a deploy changes directories as a whole), `assets` (it replaces hashed assets and
 rewrites pages here and there), `versions` (documentation: it rewrites the newest versions, and the start
 pages and search indexes of all others), `catalogue` (a shop: it rewrites whole categories, hashed assets and
-single products elsewhere), `scattered` (single objects anywhere) and `unkind` (one object in each of many
-directories of very different sizes, with names of every script and of one endless common prefix).
+single products elsewhere), `sections` (it rewrites a hundred parts of a site, large and small), `grown` (many
+trees of the names of real redeploys, of which some change as they really did), `scattered` (single objects
+anywhere) and `unkind` (one object in each of many directories of very different sizes, with names of every
+script and of one endless common prefix).
 """
 
 from __future__ import annotations
 
+import functools
 import random
 from bisect import bisect_left
 from typing import NamedTuple
 
-SHAPES = ("directories", "assets", "versions", "catalogue", "scattered", "unkind")
+from tests.support import redeploys
+
+SHAPES = ("directories", "assets", "versions", "catalogue", "sections", "grown", "scattered", "unkind")
 # fmt: off
 WORDS = (
     "about", "article", "blog", "button", "chart", "docs", "event", "field", "frame", "guide", "help",
@@ -164,11 +169,66 @@ def _catalogue(chance: random.Random, keys: int, changes: int) -> tuple[set[str]
     return every | static, changed
 
 
+def _sections(chance: random.Random, keys: int, changes: int) -> tuple[set[str], set[str]]:
+    """Directories with an index and pages, nested up to six deep; parts of them change as a whole."""
+    folders = [""]
+    every: set[str] = set()
+    while len(every) < keys:
+        parent = chance.choice(folders)
+        folder = f"{parent}{chance.choice(WORDS)}-{len(folders)}/"
+        if folder.count("/") < 6:
+            folders.append(folder)
+        size = min(int(6 * chance.paretovariate(1.2)), keys // 50 + 1, keys - len(every))
+        every.add(f"{folder}index.html")
+        every.update(f"{folder}{chance.choice(WORDS)}-{number}.html" for number in range(1, size))
+    ordered = sorted(every)
+    changed: set[str] = set()
+    for folder in chance.sample(folders[1:], len(folders) - 1):
+        first, end = bisect_left(ordered, folder), bisect_left(ordered, folder + "\U0010ffff")
+        if len(changed) < changes and changes // 400 <= end - first <= changes // 20:
+            changed.update(ordered[first:end])
+    return every, changed
+
+
+@functools.cache
+def _real_trees() -> list[tuple[list[str], frozenset[str]]]:
+    """For each real redeploy its keys in order, and those that changed."""
+    trees = []
+    for each in redeploys.load():
+        changed, unchanged = ([path[1:] for path in paths] for paths in (each.changed, each.unchanged))
+        trees.append((sorted(changed + unchanged), frozenset(changed)))
+    return trees
+
+
+def _grown(chance: random.Random, keys: int, changes: int) -> tuple[set[str], set[str]]:
+    """Parts of the real trees beside each other; of some, what really changed changes."""
+    every: set[str] = set()
+    trees: list[list[str]] = []
+    while len(every) < keys:
+        names, really_changed = chance.choice(_real_trees())
+        name = chance.choice(names)
+        part = "/".join(name.split("/")[: chance.randrange(name.count("/") + 1)])
+        own = names[bisect_left(names, part) : bisect_left(names, part + "\U0010ffff")]
+        if not 10 <= len(own) <= changes // 4:
+            continue
+        below = chance.choice(("", "en/", "v2/"))
+        folder = f"{chance.choice(WORDS)}/{chance.choice(WORDS)}-{len(trees)}/{below}"
+        every.update(f"{folder}{each}" for each in own)
+        trees.append([f"{folder}{each}" for each in own if each in really_changed])
+    changed: set[str] = set()
+    for tree in chance.sample(trees, len(trees)):
+        if len(changed) < changes * 0.9:
+            changed.update(tree)
+    return every, changed
+
+
 _MAKERS = {
     "directories": _whole_directories,
     "assets": _hashed_assets,
     "versions": _versions,
     "catalogue": _catalogue,
+    "sections": _sections,
+    "grown": _grown,
     "scattered": _scattered,
     "unkind": _unkind,
 }
