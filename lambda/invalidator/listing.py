@@ -41,6 +41,10 @@ UNFINISHED = 8
 """What was counted of a cell that was not listed to its end stands for so many times as much: the geometric
 mean of made-up sites. Of a large count, which may be an estimate, only a page's keys stand for more."""
 
+LISTED_IN_ORDER = 3 * KEYS_OF_PAGE
+"""A fork of which likely no more is unknown is listed in order: a page counts what lies behind it too, and
+two pages seldom list the same keys. Of a larger one the largest cell shows sooner that it is too dear."""
+
 FEWEST_HASHED, SHORTEST_HASH = 32, 6
 """So many names tell how densely hashed names lie, to a fifth; a shorter name may be a number or a word."""
 
@@ -297,9 +301,10 @@ class _Source:
                 unseen = [at for at, state in enumerate(states, low) if state == UNSEEN]
                 likely = sum(means[levels[at]] for at in unseen)
                 if begun:
+                    largest = max(unseen, key=lambda at: means[levels[at]])
+                    cell = unseen[0] if likely <= LISTED_IN_ORDER else largest
                     # The larger it already is, the less likely it is closed in the end.
-                    likely += sum(self._held[at] for at in begun)
-                    yield Doubt(SOME_CELLS, -likely, max(unseen, key=lambda at: means[levels[at]]), self)
+                    yield Doubt(SOME_CELLS, -likely - sum(self._held[at] for at in begun), cell, self)
                 else:
                     # A page from the first on completes a small fork, or shows that it is none.
                     yield Doubt(ANYTHING, likely, unseen[0], self)

@@ -228,6 +228,29 @@ def test_where_the_most_is_unknown_is_listed_first() -> None:
     assert [place.start_after[:1] for place in asked] == ["", "f", "e", "d", "c"]
 
 
+@pytest.mark.parametrize(
+    ("counted", "second"),
+    [
+        pytest.param(100, "a/b.\U0010fffd", id="little unknown: the first cell not seen"),
+        pytest.param(1_000, "a/b/\U0010fffd", id="much unknown: the largest"),
+    ],
+)
+def test_what_is_listed_next_of_a_fork_whose_first_gap_was_begun(counted: int, second: str) -> None:
+    """The two gaps that were not seen are taken to be about as large as the first one looks."""
+    changed = ["a/b/x", "a/b/y", "a/d/x", "a/d/y"]
+    gaps = [f"a/{folder}/{number:04}" for folder in "ace" for number in range(2_000)]
+    keys = sorted(key.encode() for key in [*changed, *gaps])
+    asked: list[str] = []
+
+    def spied(places: Sequence[Place]) -> list[Page | ListingError]:
+        asked.extend(place.start_after for place in places)
+        found = [page for page in pages_of(keys, places) if isinstance(page, Page)]
+        return [Page(page.keys[:counted], True) for page in found]
+
+    costs_of(changed, Listing(spied, max_pages=2), ["/a/"])
+    assert asked == ["a.\U0010fffd", second]
+
+
 def test_of_large_gaps_the_smallest_is_listed_on_first() -> None:
     """Pages that end amid each of five gaps, after 500 to 100 of their keys."""
     changed = [f"{letter}/{end}" for letter in "abcde" for end in ("0", "9")]
