@@ -18,7 +18,7 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,23 +75,19 @@ class Row:
     keys: int
     changed: int
     known: int
-    listed: int
+    listed_with: dict[int, int]
+    """Bound on the pages → collateral from the listing; the other figures are those of the default bound."""
     blind: int
     pages: int
     seconds: float
     megabytes: float
-    with_more_pages: dict[int, int] = field(default_factory=dict)
-    """Bound on the pages → collateral from the listing."""
 
     @property
-    def multiple(self) -> float:
-        return self.multiple_of(self.listed)
+    def listed(self) -> int:
+        return self.listed_with[INVENTORY_PAGES]
 
-    def multiple_with(self, pages: int) -> float:
-        return self.multiple_of(self.with_more_pages.get(pages, self.listed))
-
-    def multiple_of(self, collateral: int) -> float:
-        return (collateral + SPARE_OBJECTS) / (self.known + SPARE_OBJECTS)
+    def multiple(self, pages: int = INVENTORY_PAGES) -> float:
+        return (self.listed_with[pages] + SPARE_OBJECTS) / (self.known + SPARE_OBJECTS)
 
 
 def aim(keys: int) -> float:
@@ -107,7 +103,7 @@ def most_multiple(row: Row) -> float | None:
 def measured(
     shape: str, keys: int, changes: int, seed: int = SEED, bounds: Sequence[int] = (INVENTORY_PAGES,)
 ) -> Row:
-    """A made-up site, planned with each bound on the pages: the first one is that of the row's figures."""
+    """A made-up site, planned with each bound on the pages; the default is among them."""
     site = made_up(shape, keys, changes, seed)
     changed = set(site.changed)
     paths = [primary_path(key, ROUTE) for key in site.changed]
@@ -127,18 +123,17 @@ def measured(
             command = [sys.executable, __file__, "--plan", str(file), "--pages", str(pages)]
             done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
             plans[pages] = Listed(**json.loads(done.stdout))
-    listed = plans[bounds[0]]
+    listed = plans[INVENTORY_PAGES]
     return Row(
         shape,
         len(site.keys),
         len(changed),
         thrown_out(covering_items(paths, Budget(), unchanged), unchanged),
-        thrown_out(listed.items, unchanged),
+        {pages: thrown_out(plan.items, unchanged) for pages, plan in plans.items()},
         thrown_out(covering_items(paths, Budget()), unchanged),
         listed.pages,
         listed.seconds,
         listed.megabytes,
-        {pages: thrown_out(plan.items, unchanged) for pages, plan in plans.items()},
     )
 
 
@@ -178,7 +173,7 @@ def plan_one(file: Path, pages: int) -> Listed:
 
 def several_sites(shape: str, rows: Sequence[Row]) -> tuple[object, ...]:
     """The line of a shape: the multiple of each site, their geometric mean, and where blind was better."""
-    multiples = [row.multiple for row in rows]
+    multiples = [row.multiple() for row in rows]
     return (
         shape,
         *(f"{multiple:.2f}" for multiple in multiples),
@@ -191,7 +186,7 @@ def more_pages(keys: int, rows: Sequence[Row]) -> tuple[object, ...]:
     """The line of a shape and size: for each bound on the pages the mean, and how many sites keep the aim."""
     figures: list[str] = []
     for pages in PAGES:
-        multiples = [row.multiple_with(pages) for row in rows]
+        multiples = [row.multiple(pages) for row in rows]
         reached = sum(multiple <= aim(row.keys) for multiple, row in zip(multiples, rows, strict=True))
         figures += (f"{mean(multiples):.2f}", f"{reached} of {len(rows)}")
     return rows[0].shape, f"{keys:,}", *figures
@@ -207,8 +202,8 @@ def broken(rows: Iterable[Row]) -> list[str]:
     for row in rows:
         most = most_multiple(row)
         name = f"{row.shape}, {row.keys:,} keys, {row.changed:,} changed"
-        if most and row.multiple > most:
-            faults.append(f"{name}: {row.multiple:.2f} times the collateral when all is known, over {most}")
+        if most and row.multiple() > most:
+            faults.append(f"{name}: {row.multiple():.2f} times the collateral when all is known, over {most}")
         if row.listed > row.blind * SAME:
             faults.append(f"{name}: {row.listed} with a listing, {row.blind} without one")
         if row.pages > INVENTORY_PAGES:
