@@ -22,8 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def client_of(url: str) -> Any:
-    """The real boto3, with nothing that could hide an error."""
-    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=0.3)
+    """The real boto3, with nothing that could hide an error.
+
+    Its time-out is real: one shorter than a pause of a busy machine would be an error that nobody ordered.
+    """
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=3)
     return boto3.client(
         "cloudfront",
         endpoint_url=url,
