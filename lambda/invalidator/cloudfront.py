@@ -158,7 +158,7 @@ def clients() -> Clients:
 
 @functools.cache
 def own_client() -> Any:
-    """The client of the function's own role. Making it takes 45 ms of a whole processor."""
+    """The client of the function's own role. Making it takes 23 ms of a whole processor."""
     return aws.client("cloudfront", CONFIG)
 
 

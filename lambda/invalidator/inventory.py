@@ -27,6 +27,8 @@ CONFIG = Config(
     read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 1},
     signature_version="s3v4",
+    # Else botocore wants the global endpoint for us-east-1, from the data that `aws` leaves out.
+    s3={"us_east_1_regional_endpoint": "regional"},
 )
 
 URL_SECONDS = 60
@@ -48,7 +50,7 @@ def list_pages(places: Sequence[Place]) -> list[Page | ListingError]:
 
 @functools.cache
 def client() -> Any:
-    """The client of S3, made once: that takes 25 ms of a whole processor."""
+    """The client of S3, made once: that takes 22 ms of a whole processor."""
     return aws.client("s3", CONFIG)
 
 

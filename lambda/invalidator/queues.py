@@ -34,6 +34,8 @@ REASON_LENGTH = 1_000
 LONGEST_VISIBILITY_SECONDS = 43_200
 """SQS's limit: twelve hours."""
 
+CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3})
+
 _log = logging.getLogger(__name__)
 
 
@@ -127,4 +129,4 @@ def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:
 @functools.cache
 def client() -> Any:
     """The client of SQS, which outlives the invocation."""
-    return aws.client("sqs", Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+    return aws.client("sqs", CONFIG)
