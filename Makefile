@@ -53,8 +53,8 @@ compat: $(READY) ## every example on Terraform 1.6 to 1.15
 	@$(PYTHON) -m tests.compatibility
 
 # Each measurement is made, also where one before it found a promise broken.
-bench: $(READY) ## measure the planner, the inventory, the memory and the storms, and run the long fuzz
-	@broken=; for part in planner inventory memory fuzz "storm --write"; do \
+bench: $(READY) ## measure the planner, the inventory, the memory, a cold start and the storms, and run the long fuzz
+	@broken=; for part in planner inventory memory cold_start fuzz "storm --write"; do \
 	   $(PYTHON) -m bench.$$part || broken="$$broken $${part%% *}"; done; \
 	 test -z "$$broken" || { echo "A promise is broken:$$broken"; exit 1; }
 
