@@ -34,9 +34,9 @@ class _Loader(Loader):
         return super().load_data_with_path(name)
 
 
-def client(service: str, config: Config, **credentials: str) -> Any:
-    """A client of the function's own role, or of the role whose temporary credentials are given."""
-    return _session().create_client(service, config=config, **credentials)
+def client(service: str, config: Config, region_name: str | None = None, **credentials: str) -> Any:
+    """A client of the function's own region and role, or of another region, or of temporary credentials."""
+    return _session().create_client(service, region_name, config=config, **credentials)
 
 
 @functools.cache

@@ -1,8 +1,9 @@
 """ListObjectsV2 over HTTP as S3 documents it (API Reference, ListObjectsV2), for buckets of given keys.
 
 It knows prefix, delimiter, start-after, continuation-token, encoding-type, max-keys, and the errors
-NoSuchBucket, AccessDenied and InvalidArgument. Each page takes `seconds_per_page`. It does not check
-signatures, and knows neither versions nor directory buckets, whose listing is not sorted.
+NoSuchBucket, AccessDenied, InvalidArgument and PermanentRedirect (from a bucket of another region than the
+call is signed for). Each page takes `seconds_per_page`. It does not check signatures, and knows neither
+versions nor directory buckets, whose listing is not sorted.
 `AWS_ENDPOINT_URL_S3` points boto3 to it.
 """
 
@@ -27,12 +28,16 @@ MAX_KEYS = 1_000
 class Bucket:
     """Keys, and what was asked of them."""
 
-    def __init__(self, keys: Sequence[str], error: str = "", error_rate: float = 1.0, seed: int = 1) -> None:
+    def __init__(
+        self, keys: Sequence[str], error: str = "", error_rate: float = 1.0, seed: int = 1, region: str = ""
+    ) -> None:
         self.keys = sorted(key.encode() for key in keys)
         """In the order of the listing: by their bytes in UTF-8."""
         self.error, self.error_rate = error, error_rate
         """The code with which so large a share of the calls fails; empty: none does."""
         self.chance = random.Random(seed)  # noqa: S311 (repeatable by its seed)
+        self.region = region
+        """Where alone it is listed; empty: everywhere."""
         self.asked: list[dict[str, str]] = []
 
 
@@ -137,17 +142,28 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if name not in self.buckets:
                 raise S3Error(404, "NoSuchBucket", "The specified bucket does not exist")
-            self.buckets[name].asked.append(asked)
-            status, body = 200, list_objects(name, self.buckets[name], asked)
+            bucket = self.buckets[name]
+            bucket.asked.append(asked)
+            if bucket.region and f"/{bucket.region}/s3/" not in self._scope(asked):
+                raise S3Error(
+                    301, "PermanentRedirect", "The bucket must be addressed using another endpoint."
+                )
+            status, body = 200, list_objects(name, bucket, asked)
         except S3Error as error:
             status = error.status
             body = f"<Error><Code>{error.code}</Code><Message>{error}</Message></Error>"
         data = body.encode()
         self.send_response(status)
+        if name in self.buckets and self.buckets[name].region:
+            self.send_header("x-amz-bucket-region", self.buckets[name].region)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _scope(self, asked: Mapping[str, str]) -> str:
+        """What the call is signed for, in its URL or in a header (S3 API Reference, signature version 4)."""
+        return asked.get("X-Amz-Credential", self.headers.get("Authorization", ""))
 
     def log_message(self, *_words: object) -> None:
         pass

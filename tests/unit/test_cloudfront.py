@@ -240,6 +240,7 @@ class TestCalls:
 
     def test_external_id(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
         """One client for each role and external id, and none for the function's own role."""
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         sts = session.client("sts")
         make: Any = aws.client
         options: dict[str, list[dict[str, Any]]] = {"sts": [], "cloudfront": []}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from tests.doubles.s3_server import Bucket, serve
 
-from invalidator import inventory
+from invalidator import aws, inventory
 from invalidator.listing import ListingError, Page, Place
 
 AWKWARD = ["a b+c.html", "&lt;<>'\".html", "100%.html", "größe/目录😀.html", "~x", "z%2Bz", "tab\tname"]
@@ -20,6 +22,7 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Bucket]]:
         "assets": Bucket([*NUMBERED, *AWKWARD]),
         "empty": Bucket([]),
         "locked": Bucket([], error="AccessDenied"),
+        "elsewhere": Bucket(NUMBERED, region="eu-central-1"),
     }
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
@@ -30,6 +33,7 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Bucket]]:
         each.cache_clear()
     with serve(served) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        monkeypatch.setattr(inventory, "_regions", {})
         yield served
     for each in made:
         each.cache_clear()
@@ -59,11 +63,12 @@ def test_keys_are_as_the_bucket_has_them_in_the_order_of_their_bytes() -> None:
 def test_where_a_signed_url_is_refused_botocore_asks_and_the_page_is_the_same(
     refusal: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As by a bucket of another region, or a policy that denies signed URLs."""
+    """As by a policy that denies signed URLs."""
     fast = page(Place("assets", "", ""))
 
     class Refusing:
         status_code, content = refusal
+        headers: Mapping[str, str] = {}
 
         def send(self, _request: object) -> Refusing:
             return self
@@ -95,6 +100,33 @@ def test_a_place_to_start_after_may_be_no_key_and_have_any_character(buckets: di
 def test_several_places_are_answered_in_their_order() -> None:
     pages = inventory.list_pages([Place("assets", prefix, "") for prefix in ("~", "img/", "no", "z")])
     assert [len(each.keys) for each in pages if isinstance(each, Page)] == [1, 1_000, 0, 1]
+
+
+def test_a_bucket_of_another_region_costs_one_more_request_however_many_pages_it_has(
+    buckets: dict[str, Bucket],
+) -> None:
+    """Its answer says which region that is."""
+    first = page(Place("elsewhere", "", ""))
+    second = page(Place("elsewhere", "", first.keys[-1].decode()))
+    assert [*first.keys, *second.keys] == [key.encode() for key in NUMBERED]
+    regions = [asked["X-Amz-Credential"].split("/")[2] for asked in buckets["elsewhere"].asked]
+    assert regions == ["us-east-1", "eu-central-1", "eu-central-1"]
+    assert page(Place("assets", "img/", "")).keys == first.keys
+
+
+def test_several_buckets_at_once_make_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    making: list[str] = []
+    make: Any = aws.client
+
+    def client(*what: Any, **more: Any) -> Any:
+        assert not making
+        making.append("a client")
+        time.sleep(0.05)
+        return making.pop() and make(*what, **more)
+
+    monkeypatch.setattr(aws, "client", client)
+    pages = inventory.list_pages([Place(name, "", "") for name in ("assets", "empty", "elsewhere", "assets")])
+    assert [len(each.keys) for each in pages if isinstance(each, Page)] == [1_000, 0, 1_000, 1_000]
 
 
 def test_a_bucket_without_keys_is_an_empty_page_and_no_error() -> None:
