@@ -9,6 +9,7 @@ neither counts at the end nor names the next step.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / ".cache" / "steps.json"
+NOX = (sys.executable, "-m", "nox", "--parallel", "3")
 
 PROGRESS_SECONDS = 15
 
@@ -27,8 +29,9 @@ def main(names: list[str]) -> int:
     REPORT.unlink(missing_ok=True)
     began = time.monotonic()
     chosen = ("--session", *names) if names else ()
-    command = (sys.executable, "-m", "nox", "--parallel", "3", "--report", str(REPORT), *chosen)
-    with subprocess.Popen(command, cwd=ROOT) as nox:
+    with subprocess.Popen((*NOX, "--report", str(REPORT), *chosen), cwd=ROOT) as nox:
+        # Ended politely, nox ends its sessions, and they what they have started.
+        signal.signal(signal.SIGTERM, lambda *_: nox.send_signal(signal.SIGINT))
         while nox.poll() is None:
             try:
                 nox.wait(PROGRESS_SECONDS)

@@ -1,9 +1,13 @@
-"""The summary of `make test`: what failed, what to do next, and how many passed."""
+"""`make test`: its summary says what failed and what to do next, and its end is that of its steps."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
-from scripts.steps import summed_up
+from scripts.steps import ROOT, summed_up
 
 
 def session(name: str, result: str, *signatures: str) -> dict[str, object]:
@@ -39,3 +43,34 @@ def test_a_step_whose_requirement_failed_counts_as_failed(capsys: pytest.Capture
 def test_a_skipped_step_is_counted_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert summed_up([session("lint", "success"), session("runtimes", "skipped", "runtimes-3.10")]) == 0
     assert capsys.readouterr().out == "1 passed, 0 failed, 1 skipped\n"
+
+
+NOX = """
+import time
+time.sleep(1)  # until the signal would be handled
+print("started", flush=True)
+try:
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("cleaned up", flush=True)
+"""
+STEPS = f"""
+import sys
+from pathlib import Path
+from scripts import steps
+steps.REPORT = Path(sys.argv[1])
+steps.NOX = (sys.executable, "-c", {NOX!r})
+sys.exit(steps.main([]))
+"""
+
+
+def test_where_it_is_terminated_its_steps_clean_up(tmp_path: Path) -> None:
+    """As when a run of CI is cancelled: what the steps have started would run on."""
+    command = [sys.executable, "-c", STEPS, str(tmp_path / "report.json")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as steps:
+        assert steps.stdout
+        assert steps.stdout.readline() == "started\n"
+        steps.terminate()
+        assert steps.stdout.readline() == "cleaned up\n"
+    assert steps.returncode != 0
