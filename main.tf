@@ -91,12 +91,17 @@ locals {
     },
     local.batched ? { PLAN_QUEUE_URL = aws_sqs_queue.plan[0].url } : {},
     length(local.target_ids) == 1 ? { DISTRIBUTION_ID = local.target_ids[0] } : {},
+    local.filter,
   )
+
+  # A metric is a line of the log without a level, which Lambda takes for INFO and would drop at a higher level (Lambda guide,
+  # "Log-level filtering"). So the functions themselves leave out their records below such a level.
+  filter = contains(["WARN", "ERROR"], var.log_level) ? { LOG_LEVEL = var.log_level } : {}
 
   # Lambda measures the variables as one JSON object, so that the quotes in SETTINGS count twice. The URLs of the queues
   # are known only after apply, and have at most this many characters with their names and quotes.
   queue_url_bytes   = 2 * (length("https:///${local.account}/${local.first.sqs}${local.first.name}-dead-letters") + length("\"DEAD_LETTER_QUEUE_URL\":\"\","))
-  environment_bytes = floor(length(base64encode(jsonencode({ SETTINGS = local.settings, DISTRIBUTION_ID = local.target_ids[0] }))) * 3 / 4) + local.queue_url_bytes
+  environment_bytes = floor(length(base64encode(jsonencode(merge({ SETTINGS = local.settings, DISTRIBUTION_ID = local.target_ids[0] }, local.filter)))) * 3 / 4) + local.queue_url_bytes
 
   package = "${path.module}/lambda/dist/invalidator.zip"
 }
@@ -142,7 +147,7 @@ resource "aws_lambda_function" "this" {
   logging_config {
     log_group             = aws_cloudwatch_log_group.function.name
     log_format            = "JSON"
-    application_log_level = var.log_level
+    application_log_level = length(local.filter) > 0 ? "INFO" : var.log_level
     system_log_level      = "WARN"
   }
 
@@ -258,7 +263,7 @@ resource "aws_lambda_function" "planner" {
   logging_config {
     log_group             = aws_cloudwatch_log_group.function.name
     log_format            = "JSON"
-    application_log_level = var.log_level
+    application_log_level = length(local.filter) > 0 ? "INFO" : var.log_level
     system_log_level      = "WARN"
   }
 

@@ -35,6 +35,9 @@ from invalidator.settings import Settings, Target
 from invalidator.submission import Outcome, Submission, Terms
 
 log = logging.getLogger()
+if "LOG_LEVEL" in os.environ:
+    # Not left to Lambda, which would drop the metrics too: their lines have no level.
+    log.setLevel(os.environ["LOG_LEVEL"])
 # At INFO botocore logs where it found its credentials; at DEBUG both log requests with their signatures.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.WARNING)

@@ -161,6 +161,21 @@ run "a_signed_package_replaces_it" {
   }
 }
 
+run "metrics_pass_whatever_the_level_of_the_log" {
+  variables {
+    distribution_id = "E2QWRUHEXAMPLE"
+    log_level       = "ERROR"
+  }
+
+  assert {
+    condition = alltrue([
+      for function in [aws_lambda_function.this, aws_lambda_function.planner[0]] :
+      function.logging_config[0].application_log_level == "INFO" && function.environment[0].variables["LOG_LEVEL"] == "ERROR"
+    ])
+    error_message = "Lambda should let lines without a level pass, which are metrics; the functions should leave out their own records below ERROR."
+  }
+}
+
 run "the_function_is_as_the_caller_wants_it" {
   variables {
     distribution_id      = "E2QWRUHEXAMPLE"
@@ -194,6 +209,11 @@ run "the_function_is_as_the_caller_wants_it" {
   assert {
     condition     = aws_lambda_function.this.logging_config[0].application_log_level == "DEBUG" && aws_lambda_function.this.logging_config[0].log_format == "JSON"
     error_message = "log_level should be the level of the function's own records, which should be JSON."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this.environment[0].variables), "LOG_LEVEL")
+    error_message = "A level that lets metrics pass should be left to Lambda."
   }
 
   assert {

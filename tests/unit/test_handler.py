@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -192,6 +195,37 @@ def test_debug_logs_no_signature_of_a_listing(
     assert page.keys == [b"a"]
     logged = " ".join(str(record.__dict__) for record in caplog.records)
     assert not [text for text in ("a-session-token", "X-Amz-Signature") if text in logged]
+
+
+@pytest.mark.parametrize(
+    ("level", "records"),
+    [("", {"INFO", "ERROR"}), ("WARN", {"ERROR"}), ("ERROR", {"ERROR"})],
+    ids=["as-lambda-has-it", "warn", "error"],
+)
+def test_metrics_are_written_whatever_the_level_of_the_log(level: str, records: set[str]) -> None:
+    """In a process of its own, since the level is set when the function is loaded."""
+    program = """
+import json, logging, sys
+logging.basicConfig(level=logging.INFO, format="%(levelname)s", stream=sys.stdout)
+import index
+from tests.unit.test_handler import Context, queue_event
+index.lambda_handler(queue_event(bad="{"), Context())
+"""
+    environment = {
+        **os.environ,
+        "SETTINGS": json.dumps(
+            {"version": 1, "routes": {"site": {"distribution_id": "E1", "bucket": "site"}}}
+        ),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        **({"LOG_LEVEL": level} if level else {}),
+    }
+    command = [sys.executable, "-c", program]
+    lines = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split(
+        "\n"
+    )
+    metrics = [line for line in lines if "CloudWatchMetrics" in line]
+    assert metrics
+    assert {*lines} - {*metrics, ""} == records
 
 
 def test_a_malformed_message_fails_alone(aws: Any, distribution: str) -> None:
