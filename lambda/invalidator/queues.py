@@ -9,6 +9,7 @@ import functools
 import json
 import logging
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -129,4 +130,19 @@ def _batches(parcels: Iterable[Parcel]) -> Iterator[list[tuple[Parcel, str]]]:
 @functools.cache
 def client() -> Any:
     """The client of SQS, which outlives the invocation."""
-    return aws.client("sqs", CONFIG)
+    made = aws.client("sqs", CONFIG)
+    made.meta.events.register("before-call.sqs", _begin_chain)
+    return made
+
+
+def _begin_chain(params: Mapping[str, Any], **_: object) -> None:
+    """Without a lineage in its trace, a message begins a new chain of invocations.
+
+    A planner sends what must wait to the queue that invokes it. After some 16 invocations in one chain Lambda
+    would take that for an endless loop, and invoke the function no more (Lambda guide, "Recursive loop
+    detection"). boto3 adds the whole trace only where the call has none.
+    """
+    trace = os.environ.get("_X_AMZN_TRACE_ID", "").split(";")
+    if trace != [""]:
+        kept = (part for part in trace if not part.startswith("Lineage="))
+        params["headers"]["X-Amzn-Trace-Id"] = ";".join(kept)

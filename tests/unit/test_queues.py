@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from invalidator import queues
+from invalidator import codepipeline, queues
 from invalidator.chunks import Chunk, DeadLetter, Parcel
 
 ANSWER: dict[str, Any] = {"Successful": [], "Failed": []}
@@ -252,6 +252,43 @@ def test_messages_that_cannot_be_handed_back_are_a_warning(
     assert "InvalidReceipt" in caplog.records[0].__dict__["error"]
     assert "AccessDenied" in caplog.records[1].__dict__["error"]
     assert '"Message"' in caplog.records[1].__dict__["error"]
+
+
+class TestTrace:
+    """What a call says of the invocation that it is made in, as botocore says it of every call in Lambda."""
+
+    TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+
+    def sent(self, client: Any, call: Callable[[], object]) -> str | None:
+        sent: list[str | None] = []
+        client.meta.events.register_first(
+            "before-sign", lambda request, **_: sent.append(request.headers.get("X-Amzn-Trace-Id"))
+        )
+        call()
+        return sent[0]
+
+    def test_a_message_begins_a_new_chain_of_invocations(
+        self, client: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else Lambda stops a planner that has sent what must wait to its own queue some 16 times."""
+        url = fifo(client)
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "invalidate-cloudfront-planner")
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", f"{self.TRACE};Lineage=1:8d7bf6d2:15")
+        assert self.sent(client, lambda: queues.send_parcels(url, [parcel(1)])) == self.TRACE
+
+    def test_other_calls_go_on_in_the_chain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = f"{self.TRACE};Lineage=1:8d7bf6d2:15"
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "invalidate-cloudfront-planner")
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", whole)
+        codepipeline._codepipeline.cache_clear()
+        client = codepipeline._codepipeline()
+        assert self.sent(client, client.list_pipelines) == whole
+        codepipeline._codepipeline.cache_clear()
+
+    def test_outside_of_lambda_no_chain_is_named(self, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = fifo(client)
+        monkeypatch.delenv("_X_AMZN_TRACE_ID", raising=False)
+        assert self.sent(client, lambda: queues.send_parcels(url, [parcel(1)])) is None
 
 
 def test_the_client_gives_up_in_seconds_and_is_made_once() -> None:
