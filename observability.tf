@@ -48,6 +48,11 @@ locals {
       metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", one(aws_sqs_queue.changes[*].name)]
       threshold   = local.stale_seconds
     }
+    collection-age = {
+      description = "Changes have been received for more than five minutes, and the plan queue does not accept them: the log of the function ${var.name} says why."
+      metric      = [local.metrics_namespace, "Age", "FunctionName", aws_lambda_function.this.function_name]
+      threshold   = local.stale_seconds
+    }
     plan-queue-age = {
       description = "Changes have waited in the plan queue for more than five minutes: CloudFront does not accept them."
       metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", one(aws_sqs_queue.plan[*].name)]

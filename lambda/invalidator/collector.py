@@ -5,6 +5,7 @@ Pure but for the function that it is given to send the chunks with.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Collected(NamedTuple):
     change_counts: Mapping[Target, int]
     """How many changed objects each target serves, repeated events included."""
     request_count: int
+    oldest_not_sent: float = math.inf
+    """The time of the oldest change or request that was not accepted, in seconds since 1970."""
 
 
 @dataclass
@@ -104,6 +107,7 @@ def collect(settings: Settings, batch: Batch, now: float, send: Send) -> Collect
         tuple(rejected),
         change_counts,
         len(batch.requests),
+        gathering.oldest_not_sent,
     )
 
 
@@ -119,6 +123,7 @@ class _Gathering:
     chunk_count: int = 0
     path_count: int = 0
     not_sent: set[str] = field(default_factory=set)
+    oldest_not_sent: float = math.inf
 
     def add(self, target: Target, item: str, time: float, message_id: str, *, change_count: int) -> None:
         by_item = self.by_target.setdefault(target, {})
@@ -129,7 +134,12 @@ class _Gathering:
 
     def send_all(self) -> None:
         """Send what was gathered, and forget it."""
-        self.not_sent |= self.send(self._counted(_parcels(self.by_target, self.now)))
+        failed = self.send(self._counted(_parcels(self.by_target, self.now)))
+        self.not_sent |= failed
+        if failed:
+            gathered = (each for by_item in self.by_target.values() for each in by_item.values())
+            times = (each.time for each in gathered if not failed.isdisjoint(each.message_ids))
+            self.oldest_not_sent = min((self.oldest_not_sent, *times))
         self.by_target = {}
         self.characters = 0
 

@@ -238,15 +238,21 @@ def collected_record(batch: Batch, collected: Collected, moved: Collection[str])
 
 
 def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
-    """Changes by distribution, and unreadable messages; `now` in seconds since 1970."""
+    """Changes by distribution, unreadable messages, and the age of what was not sent; `now` since 1970.
+
+    SQS leaves a message that was received three times out of the age of a queue's oldest message (SQS guide,
+    "Available CloudWatch metrics"): of what comes back again and again only this age tells.
+    """
     documents = [
         _metric_document(target.id, {"Changes": count}, now)
         for target, count in sorted(collected.change_counts.items())
     ]
-    unreadable = len({rejected.message_id for rejected in collected.rejected})
-    return documents + (
-        [_metric_document("none", {"UnreadableMessages": unreadable}, now)] if unreadable else []
-    )
+    figures: dict[str, float] = {}
+    if collected.rejected:
+        figures["UnreadableMessages"] = len({rejected.message_id for rejected in collected.rejected})
+    if collected.not_sent:
+        figures["Age"] = max(0.0, round(now - collected.oldest_not_sent, 3))
+    return documents + ([_metric_document("none", figures, now)] if figures else [])
 
 
 def plan_record(plan: PlanReport, failed: Mapping[str, float], now: float) -> dict[str, Any]:

@@ -25,6 +25,7 @@ run "alarms_with_queues" {
   assert {
     condition = { for name, alarm in aws_cloudwatch_metric_alarm.failures : name => [alarm.namespace, alarm.metric_name, values(alarm.dimensions)[0], alarm.threshold] } == {
       age               = ["CloudFrontInvalidation", "Age", "invalidate-cloudfront-planner", 300]
+      collection-age    = ["CloudFrontInvalidation", "Age", "invalidate-cloudfront", 300]
       dead-letters      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "invalidate-cloudfront-dead-letters", 0]
       errors            = ["AWS/Lambda", "Errors", "invalidate-cloudfront", 0]
       plan-dead-letters = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "invalidate-cloudfront-plan-dead-letters.fifo", 0]

@@ -277,7 +277,7 @@ def test_a_dead_letter_has_the_first_five_reasons_each_once() -> None:
 
 def test_a_batch_with_more_paths_than_memory_is_sent_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector, "MAX_CHARACTERS", 20)
-    changes = tuple(Change(f"m{number}", "assets", f"{number}" * 9, 970.0) for number in range(5))
+    changes = tuple(Change(f"m{number}", "assets", f"{number}" * 9, 970.0 + number) for number in range(5))
     sent: list[list[Parcel]] = []
 
     def send(parcels: Iterable[Parcel]) -> frozenset[str]:
@@ -287,3 +287,4 @@ def test_a_batch_with_more_paths_than_memory_is_sent_in_parts(monkeypatch: pytes
     found = collector.collect(SETTINGS, Batch(True, ("m",), changes=changes), 1_000.0, send)
     assert [sum(len(each.chunk.paths) for each in part) for part in sent] == [4, 4, 2]
     assert (found.chunk_count, found.path_count, set(found.not_sent)) == (6, 10, {"m1", "m2", "m3"})
+    assert found.oldest_not_sent == 971.0

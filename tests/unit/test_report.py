@@ -329,6 +329,11 @@ def test_the_metrics_of_a_collected_batch_count_changes_and_unreadable_messages(
     assert collected_metrics(Collected(0, 0, frozenset(), (), (), {}, 0), now=1.5) == []
 
 
+def test_the_age_of_what_the_plan_queue_does_not_accept_is_measured() -> None:
+    (document,) = collected_metrics(Collected(1, 1, frozenset("m"), (), (), {}, 0, 900.0), now=1_000.5)
+    assert figures(document) == {"DistributionId": "none", "Age": 100.5}
+
+
 def test_the_record_of_a_plan_counts_its_paths_and_says_how_old_the_oldest_change_is() -> None:
     plan = PlanReport(SITE, GROUP, (ACCEPTED, REFUSED, DEFERRED), {})
     assert plan_record(plan, {"c1": 5.0}, now=1_000.0) == {
