@@ -14,7 +14,7 @@ variable "distribution_id" {
 variable "buckets" {
   description = <<-EOT
     Names of the S3 buckets whose changes are invalidated, by a key of your choice, whose renaming empties the notification configuration of the bucket until the next apply.
-    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
+    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. A bucket that reports its changes lies in the region of the module. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
     Without a bucket, direct requests and schedules alone invalidate.
   EOT
   type        = map(string)
@@ -302,7 +302,7 @@ variable "bucket_wiring" {
 }
 
 variable "sns_topics" {
-  description = "ARNs of standard SNS topics that carry S3 events or direct requests, by a key of your choice, whose renaming ends the subscription of the topic until the next apply. The keys must be known at plan, the ARNs need not be."
+  description = "ARNs of standard SNS topics, in the region of the module, that carry S3 events or direct requests, by a key of your choice, whose renaming ends the subscription of the topic until the next apply. The keys must be known at plan, the ARNs need not be."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -44,6 +44,8 @@ data "aws_caller_identity" "edge" {
   provider = aws.edge
 }
 
+data "aws_partition" "current" {}
+
 resource "aws_iam_role" "invalidate" {
   provider = aws.edge
 
@@ -72,7 +74,7 @@ resource "aws_iam_role_policy" "invalidate" {
     Statement = [{
       Effect   = "Allow"
       Action   = "cloudfront:CreateInvalidation"
-      Resource = "arn:aws:cloudfront::${data.aws_caller_identity.edge.account_id}:distribution/${var.distribution_id}"
+      Resource = "arn:${data.aws_partition.current.partition}:cloudfront::${data.aws_caller_identity.edge.account_id}:distribution/${var.distribution_id}"
     }]
   })
 }

@@ -30,6 +30,8 @@ resource "aws_sns_topic" "changes" {
 
 data "aws_caller_identity" "current" {}
 
+data "aws_partition" "current" {}
+
 # AWS's own key for topics would not let S3 use it.
 resource "aws_kms_key" "changes" {
   description             = "Changes in ${var.bucket}, while they are on their way."
@@ -41,7 +43,7 @@ resource "aws_kms_key" "changes" {
     Statement = [
       {
         Effect    = "Allow"
-        Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root" }
+        Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root" }
         Action    = "kms:*"
         Resource  = "*"
       },
@@ -67,7 +69,7 @@ resource "aws_sns_topic_policy" "changes" {
       Action    = "sns:Publish"
       Resource  = aws_sns_topic.changes.arn
       Condition = {
-        ArnEquals    = { "aws:SourceArn" = "arn:aws:s3:::${var.bucket}" }
+        ArnEquals    = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket}" }
         StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
       }
     }]
@@ -79,7 +81,7 @@ resource "aws_s3_bucket_notification" "changes" {
 
   topic {
     topic_arn = aws_sns_topic.changes.arn
-    events    = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
+    events    = ["s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectRestore:*"]
   }
 
   depends_on = [aws_sns_topic_policy.changes]
