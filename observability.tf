@@ -43,6 +43,10 @@ locals {
       description = "Lambda does not run the function ${local.planner_name}: the account has no execution to spare."
       metric      = ["AWS/Lambda", "Throttles", "FunctionName", local.planner_name]
     }
+    planner-loops = {
+      description = "Lambda takes what the function ${local.planner_name} sends to its own queue for an endless loop, and does not invoke it: allow it, by aws lambda put-function-recursion-config."
+      metric      = ["AWS/Lambda", "RecursiveInvocationsDropped", "FunctionName", local.planner_name]
+    }
     queue-age = {
       description = "Changes have waited in the first queue for more than five minutes: the function does not collect them."
       metric      = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", one(aws_sqs_queue.changes[*].name)]

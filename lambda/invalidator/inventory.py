@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import threading
@@ -13,7 +14,12 @@ from urllib.parse import unquote_to_bytes
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+)
 from botocore.httpsession import URLLib3Session
 
 from invalidator import aws
@@ -118,7 +124,12 @@ def _answer(request: Mapping[str, str]) -> AWSResponse:
     """What S3 answers at the endpoint of the bucket's region, as far as that is known."""
     parameters = {**request, "EncodingType": "url"}
     url = _client_of(request["Bucket"]).generate_presigned_url("list_objects_v2", parameters, URL_SECONDS)
-    return _http().send(AWSRequest("GET", url).prepare())
+    prepared = AWSRequest("GET", url).prepare()
+    for _ in range(PAGES_AT_ONCE):
+        # So many connections are kept. S3 closes them after some idle seconds, unseen by a frozen sandbox.
+        with contextlib.suppress(ConnectionClosedError):
+            return _http().send(prepared)
+    return _http().send(prepared)
 
 
 def _keys(body: bytes) -> list[bytes]:

@@ -39,6 +39,7 @@ VERDICTS: dict[str, Verdict] = {
     "AccessDenied": Verdict.DENIED,
     "AccessDeniedException": Verdict.DENIED,
     "ExpiredToken": Verdict.DENIED,
+    "ExpiredTokenException": Verdict.DENIED,
     "InvalidClientTokenId": Verdict.DENIED,
     "SignatureDoesNotMatch": Verdict.DENIED,
     "InvalidArgument": Verdict.SPLIT,
@@ -67,5 +68,13 @@ ASSUMED_NEXT_STEP = (
 
 
 def verdict(code: str, status: int) -> Verdict:
-    """The verdict on an error code; an unknown code is transient with HTTP status 5xx or 429, else final."""
-    return VERDICTS.get(code, Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL)
+    """The verdict on an error code; an unknown one is judged by its HTTP status.
+
+    With 5xx or 429 it is transient, and with 401 or 403 a permission is missing, as where STS answers
+    RegionDisabledException (STS API reference, AssumeRole); else it is final.
+    """
+    if code in VERDICTS:
+        return VERDICTS[code]
+    if status in (401, 403):
+        return Verdict.DENIED
+    return Verdict.TRANSIENT if status >= 500 or status == 429 else Verdict.FINAL

@@ -31,6 +31,7 @@ run "alarms_with_queues" {
       plan-dead-letters = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "invalidate-cloudfront-plan-dead-letters.fifo", 0]
       plan-queue-age    = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "invalidate-cloudfront-plan.fifo", 300]
       planner-errors    = ["AWS/Lambda", "Errors", "invalidate-cloudfront-planner", 0]
+      planner-loops     = ["AWS/Lambda", "RecursiveInvocationsDropped", "invalidate-cloudfront-planner", 0]
       planner-throttles = ["AWS/Lambda", "Throttles", "invalidate-cloudfront-planner", 0]
       queue-age         = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "invalidate-cloudfront", 300]
       throttles         = ["AWS/Lambda", "Throttles", "invalidate-cloudfront", 0]

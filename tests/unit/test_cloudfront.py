@@ -147,7 +147,14 @@ class TestErrorTable:
 
     @pytest.mark.parametrize(
         ("status", "verdict"),
-        [(500, Verdict.TRANSIENT), (503, Verdict.TRANSIENT), (429, Verdict.TRANSIENT), (400, Verdict.FINAL)],
+        [
+            (500, Verdict.TRANSIENT),
+            (503, Verdict.TRANSIENT),
+            (429, Verdict.TRANSIENT),
+            (401, Verdict.DENIED),
+            (403, Verdict.DENIED),
+            (400, Verdict.FINAL),
+        ],
     )
     def test_an_unknown_code_is_judged_by_its_status(self, status: int, verdict: Verdict) -> None:
         answer: Any = {"Error": {"Code": "New"}, "ResponseMetadata": {"HTTPStatusCode": status}}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from tests.doubles.s3_server import Bucket, serve
+from tests.doubles.s3_server import Bucket, handler, serve
+from tests.doubles.serving import served
 
 from invalidator import aws, inventory
 from invalidator.listing import ListingError, Page, Place
@@ -112,6 +116,36 @@ def test_a_bucket_of_another_region_costs_one_more_request_however_many_pages_it
     regions = [asked["X-Amz-Credential"].split("/")[2] for asked in buckets["elsewhere"].asked]
     assert regions == ["us-east-1", "eu-central-1", "eu-central-1"]
     assert page(Place("assets", "img/", "")).keys == first.keys
+
+
+def test_a_connection_that_died_while_the_sandbox_was_frozen_is_replaced(
+    buckets: dict[str, Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that resets the second request of each connection: its end was not seen meanwhile."""
+
+    class Forgetful(handler(buckets)):  # type: ignore[misc]
+        used = False
+
+        def do_GET(self) -> None:  # noqa: N802 (the name that http.server asks for)
+            if self.used:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                os.close(self.connection.detach())
+                self.close_connection = True
+                return
+            self.used = True
+            super().do_GET()
+
+    inventory.client.cache_clear()
+    with served(Forgetful) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        place = Place("assets", "img/", "")
+        pages = [
+            *inventory.list_pages([place] * 4),
+            page(place),
+            page(place),
+            *inventory.list_pages([place] * 4),
+        ]
+    assert [len(each.keys) for each in pages if isinstance(each, Page)] == [1_000] * 10
 
 
 def test_several_buckets_at_once_make_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
