@@ -36,7 +36,7 @@ class _Loader(Loader):
 
 def client(service: str, config: Config, region_name: str | None = None, **credentials: str) -> Any:
     """A client of the function's own region and role, or of another region, or of temporary credentials."""
-    return _session().create_client(service, region_name, config=config, **credentials)
+    return _session().create_client(service, region_name=region_name, config=config, **credentials)
 
 
 @functools.cache

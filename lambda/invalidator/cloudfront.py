@@ -149,9 +149,10 @@ def clients() -> Clients:
     each role and external id, is not: its credentials last an hour, and a warm function may last longer.
     """
     assumed = functools.cache(_assumed_client)
+    own = functools.cache(_reconnecting_client)
 
     def client(target: Target) -> Any:
-        return assumed(target.role_arn, target.external_id) if target.role_arn else own_client()
+        return assumed(target.role_arn, target.external_id) if target.role_arn else own()
 
     return client
 
@@ -160,6 +161,16 @@ def clients() -> Clients:
 def own_client() -> Any:
     """The client of the function's own role. Making it takes 23 ms of a whole processor."""
     return aws.client("cloudfront", CONFIG)
+
+
+def _reconnecting_client() -> Any:
+    """The client of the function's own role, without the connections that it has kept.
+
+    AWS closes them after some idle seconds, unseen by a sandbox that is frozen: the first call after that
+    would have no answer, and be repeated and paid for in `max_paths_per_hour` as if it were in doubt.
+    """
+    own_client().close()
+    return own_client()
 
 
 def _assumed_client(role_arn: str, external_id: str) -> Any:

@@ -25,7 +25,8 @@ from botocore.retries.standard import ThrottledRetryableChecker
 from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.doubles.cloudfront_server import FAULTS, CloudFront, serve
+from tests.doubles.cloudfront_server import FAULTS, CloudFront, handler, serve
+from tests.doubles.serving import served
 
 from invalidator import aws, cloudfront, doubt
 from invalidator.cloudfront import await_completion, clients, creator, explain
@@ -257,7 +258,8 @@ class TestCalls:
             return sts if service == "sts" else make(service, config, **more)
 
         monkeypatch.setattr(aws, "client", client)
-        monkeypatch.setattr(cloudfront, "own_client", lambda: "own")
+        own = SimpleNamespace(close=lambda: None)
+        monkeypatch.setattr(cloudfront, "own_client", lambda: own)
         role = "arn:aws:iam::111122223333:role/invalidate"
         name = "invalidate-cloudfront"
         credentials = {
@@ -292,7 +294,41 @@ class TestCalls:
         ]
         for each in made:
             assert "AKIAIOSFODNN7EXAMPLE" in each.generate_presigned_url("list_distributions")
-        assert found(SITE) == "own"
+        assert found(SITE) is own
+
+
+class TestConnections:
+    def test_an_invocation_uses_no_connection_of_the_one_before(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The server resets a connection that is used later: it was closed while the sandbox was frozen."""
+        service = CloudFront(clock=lambda: 0.0, known={"ESITE"})
+        thawed = [False]
+
+        class Forgetful(handler(service, holds_connections=True)):  # type: ignore[misc]
+            used = False
+
+            def do_POST(self) -> None:  # noqa: N802 (the name that http.server asks for)
+                if self.used and thawed[0]:
+                    self._reset()
+                    return
+                self.used = True
+                super().do_POST()
+
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        cloudfront.own_client.cache_clear()
+        with served(Forgetful) as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", url)
+            for number in range(2):
+                create = creator(clients())
+                for invalidation in planned(f"/{number}a"), planned(f"/{number}b"):
+                    create(*invalidation)
+                    thawed[0] = False
+                thawed[0] = True
+        cloudfront.own_client.cache_clear()
+        assert [call.answer for call in service.calls] == ["Created"] * 4
 
 
 class TestRetries:
