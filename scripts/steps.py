@@ -29,6 +29,8 @@ def main(names: list[str]) -> int:
     REPORT.unlink(missing_ok=True)
     began = time.monotonic()
     chosen = ("--session", *names) if names else ()
+    # A shell without job control has its background ignore interrupts, and nox would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen((*NOX, "--report", str(REPORT), *chosen), cwd=ROOT) as nox:
         # Ended politely, nox ends its sessions, and they what they have started.
         signal.signal(signal.SIGTERM, lambda *_: nox.send_signal(signal.SIGINT))

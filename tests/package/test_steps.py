@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -64,9 +65,11 @@ sys.exit(steps.main([]))
 """
 
 
-def test_where_it_is_terminated_its_steps_clean_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", "trap '' INT; "], ids=["as-usual", "interrupts-ignored"])
+def test_where_it_is_terminated_its_steps_clean_up(before: str, tmp_path: Path) -> None:
     """As when a run of CI is cancelled: what the steps have started would run on."""
-    command = [sys.executable, "-c", STEPS, str(tmp_path / "report.json")]
+    program = shlex.join([sys.executable, "-c", STEPS, str(tmp_path / "report.json")])
+    command = ["sh", "-c", f"{before}exec {program}"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as steps:
         assert steps.stdout
