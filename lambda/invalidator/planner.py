@@ -448,7 +448,7 @@ class Settled(NamedTuple):
     waiting: Mapping[str, float]
     """Ids of the messages of which it accepted nothing yet → seconds until the next call is worth making."""
     rest: tuple[Parcel, ...]
-    """The remaining items of the other messages, to be sent instead of them."""
+    """What is to be sent instead of the other messages: their remaining items; those received often, anew."""
     dead_letters: tuple[DeadLetter, ...]
     """The items that CloudFront refuses for good."""
 
@@ -469,6 +469,8 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     replaced = frozenset[str]().union(*(parcel.message_ids for parcel in whole_calls))
     waiting_ids = ids["deferred"] - ids["accepted"] - ids["refused"] - replaced
     split = ids["deferred"] - waiting_ids
+    anew = as_new_messages(each for each in messages if each.message_id in waiting_ids)
+    waiting_ids -= frozenset[str]().union(*(parcel.message_ids for parcel in anew))
     wait = max((each.retry_at - now for each in deferred), default=0.0)
     rest: dict[str, WantedItem] = {}
     for outcome in deferred if split else ():
@@ -479,7 +481,7 @@ def settle(target: Target, messages: Sequence[Received], outcomes: Sequence[Outc
     return Settled(
         done=everything - ids["deferred"] - ids["refused"],
         waiting=dict.fromkeys(sorted(waiting_ids), max(1.0, wait)),
-        rest=(*whole_calls, *chunks.parcels(target.id, target.kind, lane, rest, since)),
+        rest=(*whole_calls, *chunks.parcels(target.id, target.kind, lane, rest, since), *anew),
         dead_letters=tuple(
             dead_letter
             for outcome in outcomes

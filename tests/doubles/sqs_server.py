@@ -64,6 +64,8 @@ class Message:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     first_sent: float = 0.0
     """When it entered the first queue that held it."""
+    trace: str = ""
+    """The trace of the request that sent it, which SQS keeps as `AWSTraceHeader`."""
     source: str = ""
     """The queue from which it was moved into this one, where it is a dead letter; empty: sent here."""
     receives: int = 0
@@ -92,6 +94,8 @@ class Message:
             "SenderId": "AROA0123456789EXAMPLE:S3-PROD-END",
             "ApproximateFirstReceiveTimestamp": str(int(self.first_received * 1000)),
         }
+        if self.trace:
+            attributes["AWSTraceHeader"] = self.trace
         if queue.fifo:
             attributes |= {
                 "MessageGroupId": self.group,
@@ -176,6 +180,7 @@ class Queue:
         group: str = "",
         deduplication_id: str = "",
         attributes: Mapping[str, Any] | None = None,
+        trace: str = "",
     ) -> str:
         """Send a message, which arrives at that time (now, if not said): its id."""
         now = self._now()
@@ -194,6 +199,7 @@ class Queue:
             group=group,
             deduplication_id=deduplication_id,
             attributes=attributes or {},
+            trace=trace,
             first_sent=sent,
             visible_at=sent + delay,
             order=order,
@@ -405,9 +411,11 @@ class Sqs:
     """Operation → how often it was called."""
     denied: frozenset[str] = frozenset()
     """Operations that the caller lacks the permission for."""
+    _trace: str = ""
 
-    def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """What SQS answers to a request. Raises SqsError."""
+    def answer(self, operation: str, request: Mapping[str, Any], trace: str = "") -> dict[str, Any]:
+        """What SQS answers to a request with that X-Amzn-Trace-Id. Raises SqsError."""
+        self._trace = trace
         self.calls[operation] = self.calls.get(operation, 0) + 1
         if operation in self.denied:
             raise SqsError("AccessDeniedException", f"not authorized to perform: sqs:{operation}")
@@ -455,7 +463,12 @@ class Sqs:
         if not 0 <= delay <= 900:
             raise SqsError("InvalidParameterValue", "DelaySeconds must be between 0 and 900.")
         message_id = queue.send(
-            body, delay=delay, group=group, deduplication_id=deduplication_id, attributes=attributes
+            body,
+            delay=delay,
+            group=group,
+            deduplication_id=deduplication_id,
+            attributes=attributes,
+            trace=self._trace,
         )
         digest = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
         return {"MessageId": message_id, "MD5OfMessageBody": digest}
@@ -549,7 +562,8 @@ class _Handler(BaseHTTPRequestHandler):
         operation = (self.headers.get("X-Amz-Target") or "").removeprefix("AmazonSQS.")
         try:
             with self.lock:
-                status, answer = 200, self.sqs.answer(operation, request)
+                trace = self.headers.get("X-Amzn-Trace-Id") or ""
+                status, answer = 200, self.sqs.answer(operation, request, trace)
         except SqsError as error:
             status, answer = 400, {"__type": f"com.amazonaws.sqs#{error.code}", "message": str(error)}
         content = json.dumps(answer).encode()

@@ -19,6 +19,7 @@ import json
 import logging
 import os
 import random
+import re
 import sys
 import threading
 import types
@@ -30,11 +31,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote
 
 import botocore.session
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from tests.doubles.cloudfront_server import CloudFront
+from tests.doubles.sqs_server import hash_of
 from tests.simulation.mapping import ThrottledError
 from tests.simulation.virtual_time import VirtualTime
 from tests.simulation.wire import Handler, exchange
@@ -60,6 +63,11 @@ PATH_SECONDS = 30e-6 / SHARE
 """To merge one path in a plan past its budget: 0.29 s of a whole processor for 10,141 (docs/benchmark.md)."""
 
 
+CHAIN = 16
+"""A function that was invoked so often in one chain of requests, and once more, is not invoked again: Lambda
+takes that for an endless loop (Lambda guide, "Recursive loop detection": "approximately 16 times")."""
+
+
 class KilledError(BaseException):
     """The function ceased to exist: no handler of exceptions may notice."""
 
@@ -70,16 +78,22 @@ class _Sandbox:
     """Its own copy of all modules of the package."""
     since: float = 0.0
 
+    environment: dict[str, str] = field(default_factory=dict)
+    """What is in its environment for one invocation."""
     host: Mapping[str, Any] = field(default_factory=dict)
     """Modules of the same names that stand aside while it runs."""
 
     def enter(self) -> None:
         """From now on `import` finds its modules, also one inside a function."""
+        os.environ.update(self.environment)
+        self.modules["index"].os.environ.update(self.environment)
         self.host = {name: sys.modules[name] for name in self.modules if name in sys.modules}
         sys.modules.update(self.modules)
 
     def leave(self) -> None:
         """From now on `import` finds what it found before."""
+        for name in self.environment:
+            os.environ.pop(name, None)
         for name in self.modules:
             sys.modules.pop(name, None)
         sys.modules.update(self.host)
@@ -111,6 +125,8 @@ class Function:
     invocations: int = 0
     cold_starts: int = 0
     kills: int = 0
+    loops: int = 0
+    """Invocations that Lambda refused, for it took them for an endless loop."""
     steps: int = 0
     """Boundaries at which an invocation could have died, over all invocations."""
     errors: list[str] = field(default_factory=list)
@@ -132,6 +148,10 @@ class Function:
         began = self.time.now()
         if began < self.throttled_until:
             raise ThrottledError
+        trace, count = self._trace(event)
+        if count > CHAIN:
+            self.loops += 1
+            return None
         self.invocations += 1
         _running.function, _running.ends_at = self, began + self.timeout_seconds
         try:
@@ -139,6 +159,7 @@ class Function:
             _running.ends_at = self.time.now() + self.timeout_seconds
             self.sleep(_reading_seconds(event))
             _running.sandbox = sandbox
+            sandbox.environment = {"_X_AMZN_TRACE_ID": trace, "AWS_LAMBDA_FUNCTION_NAME": self.name}
             sandbox.enter()
             try:
                 handler = sandbox.modules["index"].lambda_handler
@@ -160,6 +181,23 @@ class Function:
             _running.function = None
         self._idle.append(sandbox)
         return answer
+
+    def _trace(self, event: Any) -> tuple[str, int]:
+        """The trace of an invocation, and how often the function is invoked in its chain by now.
+
+        Of several messages the longest chain counts: AWS does not say which one does.
+        """
+        records = event.get("Records", ()) if isinstance(event, dict) else ()
+        # botocore quotes the `|` between two functions.
+        traces = [unquote(record.get("attributes", {}).get("AWSTraceHeader", "")) for record in records]
+        lineage: dict[str, int] = {}
+        for trace in traces:
+            for name, count in re.findall(r"(\w+):(\d+)", trace.partition("Lineage=")[2]):
+                lineage[name] = max(lineage.get(name, 0), int(count))
+        own = f"{hash_of(self.name):08x}"
+        lineage[own] = lineage.get(own, -1) + 1
+        listed = "|".join(f"{name}:{count}" for name, count in lineage.items())
+        return f"Root=1-{0:08x}-{0:024x};Parent={0:016x};Sampled=0;Lineage={listed}", lineage[own]
 
     def sleep(self, seconds: float) -> None:
         """Sleep within an invocation, which ends with its time-out whatever it was about to do."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.doubles.sqs_server import hash_of
+from tests.simulation.function import CHAIN
 from tests.simulation.scenarios import BY_NAME, SCENARIOS, Conditions, figures
 from tests.simulation.storm import (
     DEPLOYED,
@@ -21,6 +23,7 @@ from tests.simulation.storm import (
     Result,
     Weather,
     deploy,
+    stream,
     trickle,
     world,
 )
@@ -71,6 +74,29 @@ def test_a_storm_with_every_fault_loses_nothing_and_only_poison_dies(deployment:
     faults = {call.fault for call in stormy.cloudfront.calls}
     assert faults == {"", *EVERY_FAULT}
     assert sum(function.kills for function in stormy.functions) > 0
+
+
+@pytest.mark.parametrize(("count", "invocations"), [(CHAIN - 1, 1), (CHAIN, 0)], ids=["last", "one-more"])
+def test_lambda_invokes_no_function_that_was_invoked_too_often_in_a_chain(
+    count: int, invocations: int
+) -> None:
+    with world(seed=1) as chained:
+        lineage = f"{hash_of(chained.collector.name):08x}:{count}|0123abcd:99"
+        chained.queue.send("{}", at=START, trace=f"Root=1-0-0;Lineage={lineage}")
+        chained.run(until=START + 50)
+    assert (chained.collector.invocations, chained.collector.loops > 0) == (invocations, not invocations)
+
+
+def test_a_lonely_change_outlasts_an_outage_and_its_planner_is_not_taken_for_a_loop() -> None:
+    """It is sent anew to the planner's own queue, more than sixteen times, each after so many receives."""
+    with world(seed=1) as dark:
+        dark.outage("unavailable", begins=START, seconds=26 * 3_600)
+        dark.change(stream(["index.html"], per_second=1))
+        result = dark.run()
+    assert dark.sqs.calls["SendMessageBatch"] > CHAIN + 1
+    assert [function.loops for function in dark.functions] == [0, 0]
+    assert not result.dead_letters
+    assert not result.lost
 
 
 @STAGES

@@ -727,6 +727,20 @@ def test_a_chunk_that_was_received_often_is_sent_anew_long_before_sqs_gives_it_u
     assert parcel.message_ids == {often.message_id}
 
 
+def test_a_chunk_that_was_received_often_is_sent_anew_after_a_call_that_was_put_off() -> None:
+    """A lonely chunk is tried each time that it is received, and so is never handed back untried."""
+    often = received("/a", number=0)._replace(receives=planner.RECEIVES_BEFORE_RESENDING)
+    seldom = received("/b", number=1)._replace(receives=planner.RECEIVES_BEFORE_RESENDING - 1)
+    step = decided(often, seldom)
+    assert isinstance(step, Ready)
+    outcomes = [Outcome(call, "deferred", retry_at=512.0) for call in step.invalidations]
+    settled = planner.settle(SITE, [often, seldom], outcomes, 500.0)
+    assert settled.waiting == {"c1": 12.0}
+    (anew,) = settled.rest
+    assert anew.chunk == often.chunk
+    assert anew.message_ids == {"c0"}
+
+
 @pytest.mark.parametrize(
     ("chunk", "days", "error"),
     [
