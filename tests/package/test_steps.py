@@ -49,8 +49,8 @@ def test_a_skipped_step_is_counted_and_no_failure(capsys: pytest.CaptureFixture[
 NOX = """
 import time
 time.sleep(1)  # until the signal would be handled
-print("started", flush=True)
 try:
+    print("started", flush=True)
     time.sleep(30)
 except KeyboardInterrupt:
     print("cleaned up", flush=True)
