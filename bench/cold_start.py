@@ -72,7 +72,7 @@ class Start(NamedTuple):
     """What one process took."""
 
     seconds: float
-    """Of one whole processor, waiting for the system included."""
+    """Processor time of the process, in its own code and in the system's."""
     megabytes: float
 
 

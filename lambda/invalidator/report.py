@@ -238,7 +238,7 @@ def collected_record(batch: Batch, collected: Collected, moved: Collection[str])
 
 
 def collected_metrics(collected: Collected, now: float) -> list[dict[str, Any]]:
-    """Changes by distribution, unreadable messages, and the age of what was not sent; `now` since 1970.
+    """Changes by distribution, unreadable messages, and the age of what was not sent; `now` in Unix seconds.
 
     SQS leaves a message that was received three times out of the age of a queue's oldest message (SQS guide,
     "Available CloudWatch metrics"): of what comes back again and again only this age tells.

@@ -61,8 +61,6 @@ PAGE_SECONDS = 5e-3 / SHARE
 """To read and count a page of 1,000 keys (5 ms of a whole processor, measured by bench/inventory.py)."""
 PATH_SECONDS = 30e-6 / SHARE
 """To merge one path in a plan past its budget: 0.29 s of a whole processor for 10,141 (docs/benchmark.md)."""
-
-
 CHAIN = 16
 """A function that was invoked so often in one chain of requests, and once more, is not invoked again: Lambda
 takes that for an endless loop (Lambda guide, "Recursive loop detection": "approximately 16 times")."""
@@ -77,14 +75,13 @@ class _Sandbox:
     modules: Mapping[str, Any]
     """Its own copy of all modules of the package."""
     since: float = 0.0
-
     environment: dict[str, str] = field(default_factory=dict)
     """What is in its environment for one invocation."""
     host: Mapping[str, Any] = field(default_factory=dict)
     """Modules of the same names that stand aside while it runs."""
 
     def enter(self) -> None:
-        """From now on `import` finds its modules, also one inside a function."""
+        """From now on `import` finds its modules, also one inside a function, and boto3 its environment."""
         os.environ.update(self.environment)
         self.modules["index"].os.environ.update(self.environment)
         self.host = {name: sys.modules[name] for name in self.modules if name in sys.modules}
