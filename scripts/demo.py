@@ -109,7 +109,7 @@ class Site:
     def paths(self, key: str) -> tuple[str, ...]:
         """The viewer paths under which an edge may have cached the object."""
         route = Route("default", Target(self.distribution_id), self.bucket)
-        return viewer_paths(key, route, tilde="wildcard")
+        return viewer_paths(key, route, tilde="wildcard", min_wildcard_depth=0)
 
     def invalidations(self, *, since: Invalidations) -> Invalidations:
         every = self.aws.invalidations(self.distribution_id)

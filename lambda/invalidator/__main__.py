@@ -75,7 +75,7 @@ def _described(prepared: pipeline.Prepared) -> dict[str, Any]:
             pipeline.described(invalidation)
             for invalidation in (*prepared.invalidations, *prepared.dry_run_invalidations)
         ],
-        "ignored": [{"id": ignored.message_id, "reason": ignored.reason} for ignored in prepared.ignored],
+        "ignored": [pipeline.described_ignored(ignored) for ignored in prepared.ignored],
         "rejected": [{"id": rejected.message_id, "error": rejected.error} for rejected in prepared.rejected],
     }
 

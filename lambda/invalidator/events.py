@@ -62,6 +62,8 @@ class Ignored(NamedTuple):
 
     message_id: str
     reason: str
+    key: str = ""
+    """The object's, where no route serves it."""
 
 
 class Rejected(NamedTuple):
@@ -165,7 +167,7 @@ def _parts_of(messages: Iterable[tuple[object, Envelope]]) -> Iterator[Part]:
 
 def _bounded(parts: Iterable[Part], envelope: Envelope, most: int) -> Iterator[Part]:
     """All changes and requests, the first ignored or rejected parts, and how many more there are of each."""
-    left_out = {Ignored: 0, Rejected: 0}
+    left_out: dict[type[Ignored] | type[Rejected], int] = {Ignored: 0, Rejected: 0}
     for part in parts:
         if isinstance(part, Ignored | Rejected):
             most -= 1

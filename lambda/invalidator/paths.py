@@ -56,7 +56,7 @@ def why_not_served(bucket: str, key: str, route: Route) -> str | None:
     return None
 
 
-def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int = 0) -> tuple[str, ...]:
+def viewer_paths(key: str, route: Route, tilde: str, min_wildcard_depth: int) -> tuple[str, ...]:
     """Items that together match every URL of an object that the route serves.
 
     The items are exact paths, and wildcards where `query_strings` or a `~` require them. A `*` at the end of

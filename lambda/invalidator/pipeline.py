@@ -15,7 +15,7 @@ from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.listing import Listing
 from invalidator.plan import Invalidation, covering_wildcard, plan, wildcard_stems
 from invalidator.settings import Budget, Settings, Target
-from invalidator.text import joined, listed, shown
+from invalidator.text import clipped, joined, listed, shown
 
 MessagesByItem = Mapping[Target, Mapping[str, frozenset[str]]]
 """Target → path or tag → ids of the messages that ask for its invalidation."""
@@ -138,6 +138,15 @@ def described(invalidation: Invalidation) -> dict[str, Any]:
         name: invalidation.target.id,
         "items": list(invalidation.items),
         "caller_reference": invalidation.caller_reference,
+    }
+
+
+def described_ignored(ignored: Ignored) -> dict[str, str]:
+    """An ignored part as an answer shows it: a key that no route serves is named."""
+    return {
+        "id": ignored.message_id,
+        "reason": ignored.reason,
+        **({"key": clipped(ignored.key)} if ignored.key else {}),
     }
 
 
@@ -279,7 +288,7 @@ def routed(settings: Settings, change: Change) -> Routed:
         else:
             served.append((route.target, viewer_paths))
     nowhere = len(reasons) == len(settings.routes)
-    ignored = (Ignored(change.message_id, joined(reasons, MAX_REASONS)),) if nowhere else ()
+    ignored = (Ignored(change.message_id, joined(reasons, MAX_REASONS), change.key),) if nowhere else ()
     return Routed(change.message_id, tuple(served), tuple(rejected), ignored)
 
 

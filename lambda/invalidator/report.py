@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from invalidator.collector import Collected
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.limits import USD_PER_PATH
-from invalidator.pipeline import Prepared, described
+from invalidator.pipeline import Prepared, described, described_ignored
 from invalidator.plan import Invalidation
 from invalidator.planner import Received, Wait
 from invalidator.settings import Target
@@ -132,7 +132,7 @@ def _is_complete(report: Report) -> bool:
 
 def _ignored(ignored: Sequence[Ignored]) -> list[dict[str, str]]:
     """The first ignored parts for the answer, and how many more there were."""
-    records = [{"id": each.message_id, "reason": each.reason} for each in ignored[:RECORDS_AT_ONCE]]
+    records = [described_ignored(each) for each in ignored[:RECORDS_AT_ONCE]]
     left_out = len(ignored) - len(records)
     if left_out:
         records.append({"id": ignored[-1].message_id, "reason": f"and {left_out} more"})

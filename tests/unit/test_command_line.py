@@ -125,7 +125,9 @@ def test_what_is_rejected_is_listed_with_its_message_and_ends_the_command_with_1
     assert [each["id"][-1] for each in answer["rejected"]] == ["2", "5", "6"]
     assert all(list(each) == ["id", "error"] and each["error"] for each in answer["rejected"])
     assert [each["id"][-1] for each in answer["ignored"]] == ["4", "1", "3", "6"]
-    assert all(list(each) == ["id", "reason"] and each["reason"] for each in answer["ignored"])
+    assert all(each["reason"] for each in answer["ignored"])
+    named = {each["id"][-1]: each["key"] for each in answer["ignored"] if "key" in each}
+    assert named == {"1": "images/red flower.jpg", "3": "by sns.html", "6": "a.html"}
 
 
 def test_a_distribution_that_is_not_configured_is_rejected() -> None:

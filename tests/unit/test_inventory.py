@@ -81,6 +81,21 @@ def test_where_a_signed_url_is_refused_botocore_asks_and_the_page_is_the_same(
     assert page(Place("assets", "", "")) == fast
 
 
+def test_where_a_signed_url_is_refused_botocore_asks_in_the_region_of_the_bucket(
+    buckets: dict[str, Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        status_code, content = 403, b"<Error/>"
+        headers: Mapping[str, str] = {"x-amz-bucket-region": "eu-central-1"}
+
+        def send(self, _request: object) -> Refusing:
+            return self
+
+    monkeypatch.setattr(inventory, "_http", Refusing)
+    assert page(Place("elsewhere", "", "")).keys == [key.encode() for key in NUMBERED[:1_000]]
+    assert len(buckets["elsewhere"].asked) == 1, "no refused request of another region before it"
+
+
 def test_a_page_is_one_request_with_a_url_that_is_valid_for_a_minute(buckets: dict[str, Bucket]) -> None:
     page(Place("assets", "", ""))
     (asked,) = buckets["assets"].asked

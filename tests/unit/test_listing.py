@@ -41,7 +41,7 @@ def planned(
         for key in changed
         for route in routes
         if why_not_served("assets", key, route) is None
-        for path in viewer_paths(key, route, "wildcard")
+        for path in viewer_paths(key, route, "wildcard", 0)
     ]
     return covering_items(paths, budget, listing.measure(routes))
 
@@ -65,12 +65,12 @@ def test_a_complete_listing_counts_what_the_wildcards_throw_out_whatever_the_scr
         measured.extend((f"{prefix}*", cost_of[prefix]) for prefix in closed)
         return answer
 
-    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
+    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded", 0)]
     covering_items(paths, Budget(most, most), spied)
     gone = keys - changed
     for wildcard, cost in measured:
         expected = sum(
-            any(may_purge(wildcard, path) for path in viewer_paths(key, PLAIN, "encoded")) for key in gone
+            any(may_purge(wildcard, path) for path in viewer_paths(key, PLAIN, "encoded", 0)) for key in gone
         )
         if not any(key.endswith("*") for key in gone):  # its `%2A` is matched as a beginning, and counted so
             assert cost == expected
@@ -101,7 +101,7 @@ def test_pages_of_any_size_count_each_object_once(
         assert known is not None
         return known
 
-    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded")]
+    paths = [path for key in changed for path in viewer_paths(key, PLAIN, "encoded", 0)]
     covering_items(paths, Budget(most, most), every_fork)
     assert len(asked) <= len(listed) + 4 * len(paths)
 

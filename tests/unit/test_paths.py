@@ -106,7 +106,7 @@ def test_a_star_that_stripping_leaves_at_the_end_is_no_wildcard_either() -> None
 
 def test_half_of_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(PathError, match=r"is not Unicode text: half of a surrogate pair stands alone$"):
-        viewer_paths("a\ud800", PLAIN, "encoded")
+        viewer_paths("a\ud800", PLAIN, "encoded", 0)
 
 
 TOO_LONG = "has 4001 characters, and CloudFront allows 4000: request a wildcard of its directory"
@@ -115,7 +115,7 @@ TOO_LONG = "has 4001 characters, and CloudFront allows 4000: request a wildcard 
 def test_a_path_is_at_most_4000_characters_long() -> None:
     assert paths_of("a" * (MAX_PATH_LENGTH - 1)) == {"/" + "a" * 3_999}
     with pytest.raises(PathError, match=TOO_LONG):
-        viewer_paths("a" * MAX_PATH_LENGTH, PLAIN, "encoded")
+        viewer_paths("a" * MAX_PATH_LENGTH, PLAIN, "encoded", 0)
 
 
 def test_every_key_that_s3_allows_is_short_enough() -> None:
@@ -224,7 +224,7 @@ def test_an_origin_path_ends_where_a_segment_ends(key: str) -> None:
     docs = route(origin_path="/docs")
     assert why_not_served("assets", key, docs) == "the key lies outside the origin path '/docs'"
     with pytest.raises(PathError, match=f"^key '{key}' lies outside the origin path '/docs'$"):
-        viewer_paths(key, docs, "encoded")
+        viewer_paths(key, docs, "encoded", 0)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_an_object_that_no_route_serves_is_ignored_with_the_reason_of_each_route
     prepared = prepare(settings(plain("docs", DOCS, prefix="docs/")), changes("img/logo.png"))
     assert prepared.invalidations == ()
     (ignored,) = prepared.ignored
-    assert ignored == Ignored("m0", "route docs: the key does not start with 'docs/'")
+    assert ignored == Ignored("m0", "route docs: the key does not start with 'docs/'", "img/logo.png")
 
 
 def test_of_many_routes_that_do_not_serve_an_object_five_reasons_are_given() -> None:
@@ -267,6 +267,7 @@ def test_key_that_no_route_serves() -> None:
     assert ignored == Ignored(
         "r1",
         "route site: the key does not start with 'www/'; route docs: the key does not start with 'docs/'",
+        "elsewhere/b",
     )
 
 
@@ -327,6 +328,13 @@ def test_ceiling_of_items(max_paths: int) -> None:
         settings(route, budget=budget), changes(*(f"x {number}/index.html" for number in range(3_000)))
     )
     assert sum(len(each.items) for each in prepared.invalidations) <= max(3_000, max_paths)
+
+
+@pytest.mark.parametrize(("depth", "path"), [(0, "/a*"), (1, "/a%7Eb")])
+def test_the_wildcard_of_a_tilde_keeps_to_the_least_depth(depth: int, path: str) -> None:
+    budget = Budget(max_paths=100, max_wildcards=30, min_wildcard_depth=depth)
+    prepared = prepare(settings(plain("site", SITE), budget=budget), changes("a~b"))
+    assert items(prepared) == {"ESITE": [path]}
 
 
 def test_a_change_has_the_paths_of_each_target_that_serves_it() -> None:

@@ -127,7 +127,7 @@ def test_what_is_collected_of_a_batch_names_what_is_ignored() -> None:
     assert found.ignored == (
         Ignored("m1", "a test event"),
         Ignored("q", "a dry run of a request that came through a queue"),
-        Ignored("m0", "route site: it serves the bucket 'assets', not 'another'"),
+        Ignored("m0", "route site: it serves the bucket 'assets', not 'another'", "a"),
     )
     assert (found.chunk_count, found.rejected) == (0, ())
 

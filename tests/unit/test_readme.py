@@ -38,4 +38,4 @@ def test_a_change_of_the_table_is_invalidated_at_its_paths(change: str, paths: s
         settings = Settings.from_document(
             {"version": 1, "tilde": tilde, "routes": {"site": {**route, **values}}}
         )
-        assert sorted(viewer_paths(key, settings.routes[0], settings.tilde)) == sorted(expected)
+        assert sorted(viewer_paths(key, settings.routes[0], settings.tilde, 0)) == sorted(expected)

@@ -115,10 +115,14 @@ def test_where_nothing_else_was_accepted_the_function_error_has_the_reason_alone
 
 def test_a_wildcard_that_replaces_a_refused_name_is_recorded_with_both() -> None:
     outcome = Outcome(invalidation({"/it*": {"m1"}}), "accepted", id="I1", replaces="/it's")
-    assert [
-        (record["distribution_id"], record["refused"], record["item"])
-        for record in replaced_records([ACCEPTED, outcome])
-    ] == [("ESITE", "/it's", "/it*")]
+    assert replaced_records([ACCEPTED, outcome]) == [
+        {
+            "error": "CloudFront refused a name: a wildcard was sent instead",
+            "distribution_id": "ESITE",
+            "refused": "/it's",
+            "item": "/it*",
+        }
+    ]
 
 
 def test_a_failure_that_a_pipeline_was_told_of_is_no_function_error_as_well() -> None:
@@ -160,6 +164,15 @@ def test_an_invalidation_that_could_not_be_waited_for_fails_its_caller() -> None
     outcome = Outcome(invalidation({"/a": {"m1"}}), "accepted", id="I1", error="set allow_wait = true")
     with pytest.raises(InvalidationError, match="allow_wait"):
         answer(report(outcome, queued=False))
+
+
+def test_a_key_that_no_route_serves_is_named_shortened_in_the_answer() -> None:
+    ignored = (Ignored("m1", "route site: no", "docs/a.html"), Ignored("m1", "route site: no", "x" * 1_024))
+    result = answer(report(queued=False, prepared=Prepared((), (), ignored, (), {})))
+    assert result["ignored"] == [
+        {"id": "m1", "reason": "route site: no", "key": "docs/a.html"},
+        {"id": "m1", "reason": "route site: no", "key": "x" * 120 + "…"},
+    ]
 
 
 def test_something_ignored_is_told_with_its_reason() -> None:

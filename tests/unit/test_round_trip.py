@@ -318,6 +318,6 @@ def test_every_url_of_a_real_site_with_hard_names_is_surely_purged(site: str, wi
 def test_every_url_of_a_real_site_with_hard_names_is_surely_purged_by_its_plan(site: str) -> None:
     keys = keys_of(site)
     items = covering_items(
-        (path for key in keys for path in viewer_paths(key, WEBSITE, "wildcard")), Budget()
+        (path for key in keys for path in viewer_paths(key, WEBSITE, "wildcard", 0)), Budget()
     )
     assert not stale((url for key in keys for url in urls(key, WEBSITE, "wildcard")), items)
