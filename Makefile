@@ -20,7 +20,7 @@ $(READY): requirements/uv.txt requirements/dev.txt scripts/setup.sh
 demo: $(READY) ## see it work, on a local AWS: apply, upload, invalidate, destroy
 	@$(PYTHON) -m scripts.demo
 
-test: $(READY) ## everything that CI runs, three steps at a time
+test: $(READY) ## every test, three steps at a time
 	@$(PYTHON) -m scripts.steps
 
 # The steps of `make test`, one by one; noxfile.py says what each runs.
@@ -33,7 +33,7 @@ unit: $(READY) ## units, properties and doubles of the function
 module: $(READY) ## terraform validate and terraform test, with a mocked provider
 compliance: $(READY) ## the security promises, and checkov, on the plan of every example
 simulation: $(READY) ## storms through the packaged handler
-runtimes: $(READY) ## the package under every Python that Lambda offers and this machine has
+runtimes: $(READY) ## the package under Python 3.10 to 3.13, as far as this machine has them
 
 $(STEPS):
 	@$(NOX) $@

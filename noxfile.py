@@ -15,7 +15,7 @@ import nox
 
 PYTHON = sys.executable
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-"""The runtimes of Lambda under which the package is tested."""
+"""The runtimes of Lambda under which the package is tested: 3.14 is not among the tools of the tests yet."""
 
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 # pyenv puts only the versions in use on PATH; the others are wanted too.
@@ -128,7 +128,7 @@ def simulation(session: nox.Session) -> None:
 
 @nox.session(python=VERSIONS, venv_backend="uv")
 def runtimes(session: nox.Session) -> None:
-    """The package, not the sources, under every Python that Lambda offers and this machine has."""
+    """The package, not the sources, under the Pythons of Lambda, as far as this machine has them."""
     install(session, "runtimes")
     alone = (
         "-p",

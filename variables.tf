@@ -13,8 +13,8 @@ variable "distribution_id" {
 
 variable "buckets" {
   description = <<-EOT
-    Names of the S3 buckets whose changes are invalidated, by a key of your choice, whose renaming empties the notification configuration of the bucket until the next apply.
-    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. A bucket that reports its changes lies in the region of the module. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
+    Names of the S3 buckets whose changes are invalidated, by a key of your choice.
+    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. A renamed key empties the notification configuration of its bucket until the next apply. A bucket that reports its changes lies in the region of the module. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
     Without a bucket, direct requests and schedules alone invalidate.
   EOT
   type        = map(string)
@@ -201,7 +201,7 @@ variable "max_paths" {
 }
 
 variable "max_wildcards" {
-  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront invalidates 15 at once in up to 25 seconds: 300 take eight minutes. With `batching`, a plan of changes has at most 12, unless an inventory shows that a further round spares a fiftieth of what changed."
+  description = "Number of wildcards among the `max_paths` of one plan, from 1 to 300. CloudFront invalidates 15 at once in up to 25 seconds: 300 take eight minutes. With `batching`, the first plan of a deploy has at most 12 and a later one 15; more only where an inventory shows that a second round keeps unchanged objects in the cache, at least 2 % of the number of changes."
   type        = number
   default     = 30
   nullable    = false
@@ -213,7 +213,7 @@ variable "max_wildcards" {
 }
 
 variable "max_paths_per_hour" {
-  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. An hour in which Lambda keeps the function's sandboxes costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count, and with `batching = null` nothing is bounded."
+  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. While Lambda does not replace the functions' processes, an hour costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count, and with `batching = null` nothing is bounded."
   type        = number
   default     = 4000
 
@@ -224,7 +224,7 @@ variable "max_paths_per_hour" {
 }
 
 variable "min_wildcard_depth" {
-  description = "Number of complete directories that must stand before a wildcard made by merging, from 0 to 20: `/*` has 0, `/img/*` has 1. Fewer stand there where a plan could not keep to `max_paths` otherwise; with `max_paths_per_hour = null`, where it had more than 3,000 items."
+  description = "Number of complete directories that must stand before a wildcard made by merging, from 0 to 20: `/*` has 0, `/img/*` has 1. The module uses fewer where a plan would exceed `max_paths`, or the paths that `max_paths_per_hour` leaves for it; with `max_paths_per_hour = null`, where a plan would exceed 3,000 items."
   type        = number
   default     = 0
   nullable    = false
@@ -243,7 +243,7 @@ variable "inventory" {
 }
 
 variable "max_inventory_pages" {
-  description = "Number of pages of 1,000 keys that are listed for one plan, from 1 to 300 ($0.000005 and up to 60 ms each). More than the default tell the best wildcards where a deploy changes many places of a large bucket."
+  description = "Number of pages of 1,000 keys that are listed for one plan, from 1 to 300 ($0.000005 and up to 60 ms each). More than the default find better wildcards in most large buckets where a deploy changes many places."
   type        = number
   default     = 50
   nullable    = false
@@ -255,7 +255,7 @@ variable "max_inventory_pages" {
 }
 
 variable "tilde" {
-  description = "How a `~` in a key is invalidated: `wildcard` (the tightest one that surely covers it; at the start of a name, where that would be the whole directory, `%7E`) or `encoded` (`%7E`, which CloudFront accepts and may not match)."
+  description = "How a `~` in a key is invalidated: `wildcard` (what stands before the `~`, and `*`; at the start of a name `%7E`, since the wildcard would be the whole directory) or `encoded` (`%7E`, which CloudFront accepts and may not match)."
   type        = string
   default     = "wildcard"
   nullable    = false
@@ -270,7 +270,7 @@ variable "tilde" {
 
 variable "batching" {
   description = <<-EOT
-    Queues in which changes wait, so that many become one invalidation; `null`, which loses what waits in them when it is set on a running module, sends every event straight to the function.
+    Queues in which changes wait, so that many become one invalidation; with `null` there are none, and each event goes to the function at once. Setting `null` on a running module loses the changes that wait.
     - `window_seconds` (default 5): whole seconds for which Lambda gathers a batch, from 0 to 300; it may take up to 20 s when there is little to do. Terraform drops a misspelt attribute in silence.
   EOT
   type = object({
@@ -286,8 +286,8 @@ variable "batching" {
 
 variable "bucket_wiring" {
   description = <<-EOT
-    Ways in which buckets report their changes, by their keys in `buckets`; moving a bucket away from `notification` empties its notification configuration at the end of the apply, so what others configure in it goes into the apply after.
-    - `notification` (default): the module owns the bucket's notification configuration, and replaces the one that it has;
+    Ways in which buckets report their changes, by their keys in `buckets`; `notification` by default. Moving a bucket away from `notification` empties its notification configuration at the end of the apply: configure other notifications in the next one.
+    - `notification`: the module owns the bucket's notification configuration, and replaces the one that it has;
     - `eventbridge`: a rule, for a bucket that already sends its events to EventBridge;
     - `external`: only the permission, for a notification that is configured elsewhere.
   EOT
@@ -302,7 +302,7 @@ variable "bucket_wiring" {
 }
 
 variable "sns_topics" {
-  description = "ARNs of standard SNS topics, in the region of the module, that carry S3 events or direct requests, by a key of your choice, whose renaming ends the subscription of the topic until the next apply. The keys must be known at plan, the ARNs need not be."
+  description = "ARNs of standard SNS topics, in the region of the module, that carry S3 events or direct requests, by a key of your choice. The keys must be known at plan, the ARNs need not be. A renamed key ends the subscription of its topic until the next apply."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -440,7 +440,7 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory of each function in MB, from 128 to 10240. Lambda gives processor time in proportion: under 256 MB a cold start takes seconds."
+  description = "Memory of each function in MB, from 128 to 10240. Lambda gives processor time in proportion."
   type        = number
   default     = 256
   nullable    = false
@@ -452,7 +452,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Time in seconds after which Lambda ends a direct request, a collection, or with `batching = null` an invalidation, from 5 to 900. A collection that was ended begins again this time and the batching window after its messages were received."
+  description = "Time in seconds after which Lambda ends a direct request, a collection, or with `batching = null` an invalidation, from 5 to 900. A collection that was ended is repeated `timeout_seconds` plus `window_seconds` after its messages were received."
   type        = number
   default     = 50
   nullable    = false
@@ -572,7 +572,7 @@ variable "signed_package" {
 # Monitoring.
 
 variable "alarm_actions" {
-  description = "ARNs, such as of an SNS topic, that are notified of dead letters, errors, throttling, changes that are older than five minutes, and spending near `max_paths_per_hour`. Alarms are made when there is one."
+  description = "ARNs, such as of an SNS topic, that are notified of dead letters, errors, throttling, changes that are older than five minutes, and an hour that costs more than a fifth of `max_paths_per_hour`. Alarms are made when there is one."
   type        = list(string)
   default     = []
   nullable    = false
