@@ -17,6 +17,7 @@ from typing import Any
 
 from invalidator import (
     chunks,
+    clock,
     cloudfront,
     codepipeline,
     collector,
@@ -29,6 +30,7 @@ from invalidator import (
     report,
     text,
 )
+from invalidator.collateral import Measure
 from invalidator.listing import Listing, seconds_of
 from invalidator.planner import Received, Wait
 from invalidator.settings import Settings, Target
@@ -77,8 +79,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """
     settings = Settings.from_environment(os.environ)
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    last_poll = time.monotonic() + seconds_left - RESERVE_SECONDS
-    deadline = max(last_poll, time.monotonic() + seconds_left / 2)
+    last_poll = clock.now() + seconds_left - RESERVE_SECONDS
+    deadline = max(last_poll, clock.now() + seconds_left / 2)
     source = _queue_arn(event)
     if source.endswith(".fifo"):
         return _plan(settings, event, deadline)
@@ -222,17 +224,21 @@ def _send(
 ) -> dict[str, float]:
     """Wait, or plan and send; message id → seconds to wait, of the messages to be handed back."""
     listing = _listing(settings, deadline)
+
+    def measures() -> Mapping[Target, Measure]:
+        return pipeline.measures(settings, listing)
+
     step = planner.decide(
         settings,
         target,
         group,
         MEMORY,
-        lambda: pipeline.measures(settings, listing),
-        now=time.monotonic(),
+        measures,
+        now=clock.now(),
         wall=time.time(),
     )
     if isinstance(step, Wait):
-        return _hand_back(settings, target, group, step)
+        return _hand_back(settings, target, group, step, measures)
     if listing:
         unlisted = listing.failures
         _record_unlisted(unlisted)
@@ -251,8 +257,8 @@ def _send(
         for item in each.invalidation.items
         if (target, item) not in step.verbatim
     ]
-    MEMORY.planned(group[0].group, accepted, time.monotonic(), merged=step.merged)
-    settled = planner.settle(target, group, outcomes, time.monotonic())
+    MEMORY.planned(group[0].group, accepted, clock.now(), merged=step.merged)
+    settled = planner.settle(target, group, outcomes, clock.now())
     unsent = _resend(settled.rest)
     failed = dict(settled.waiting) | dict.fromkeys(sorted(unsent), RETRY_SECONDS)
     all_moved = _send_dead_letters(settled.dead_letters)
@@ -268,10 +274,12 @@ def _send(
     return failed
 
 
-def _hand_back(settings: Settings, target: Target, group: Sequence[Received], step: Wait) -> dict[str, float]:
+def _hand_back(
+    settings: Settings, target: Target, group: Sequence[Received], step: Wait, measures: planner.Measures
+) -> dict[str, float]:
     """Message id → seconds to wait; a full batch, and messages received too often, are sent anew instead."""
     failed = dict.fromkeys((message.message_id for message in group), step.seconds)
-    parcels = planner.in_fewer_messages(settings, target, group)
+    parcels = planner.in_fewer_messages(settings, target, group, measures)
     if parcels is None:
         parcels = planner.as_new_messages(group)
     unsent = _resend(parcels)
@@ -309,7 +317,7 @@ def _listing(settings: Settings, deadline: float) -> Listing | None:
     if not settings.inventory:
         return None
     pages = settings.max_inventory_pages
-    seconds = min(seconds_of(pages), (deadline - time.monotonic()) / 2)
+    seconds = min(seconds_of(pages), (deadline - clock.now()) / 2)
     return Listing(inventory.list_pages, max_pages=pages, max_seconds=seconds)
 
 

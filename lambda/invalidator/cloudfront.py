@@ -76,7 +76,7 @@ def explain(error: Exception, target: Target) -> CallError:
         details = error.response.get("Error", {})
         code = details.get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        step = ASSUMED_NEXT_STEP if error.operation_name == "AssumeRole" else NEXT_STEP.get(code)
+        step = _next_step(error.operation_name, code, target)
         why = f"{said(code)}: {said(details.get('Message', ''))}"
         text = f"{target.id}: {error.operation_name} was refused, {why}"
         return CallError(verdict(code, status), f"{text} – {step}" if step else text)
@@ -87,6 +87,15 @@ def explain(error: Exception, target: Target) -> CallError:
         f"{target.id}: {type(error).__name__}: {said(error)}",
         answered=not network,
     )
+
+
+def _next_step(operation: str, code: str, target: Target) -> str | None:
+    """What an operator does about an error code of a call; None where there is no general answer."""
+    if operation == "AssumeRole":
+        return ASSUMED_NEXT_STEP
+    if code == "AccessDenied" and target.role_arn:
+        return f"let the role {target.role_arn} do cloudfront:{operation}, in its own account"
+    return NEXT_STEP.get(code)
 
 
 def await_completion(
@@ -116,9 +125,16 @@ def _awaited(clients: Clients, outcome: Outcome, deadline: float, clock: Clock) 
             failure = explain(error, target)
             if failure.verdict in (Verdict.DENIED, Verdict.GONE, Verdict.FINAL):
                 reason = said(error.response.get("Error", {}).get("Message", error))
+                if failure.verdict is Verdict.DENIED:
+                    step = (
+                        _next_step(error.operation_name, "AccessDenied", target)
+                        if target.role_arn
+                        else "set allow_wait = true in the module"
+                    )
+                    reason = f"{reason} – {step}, or send the request without wait"
                 return outcome._replace(
                     error=f"{target.id}: invalidation {outcome.id} was created, but it cannot be waited for: "
-                    f"{reason} – set allow_wait = true in the module, or send the request without wait",
+                    f"{reason}",
                 )
         except (BotoCoreError, ResponseParserError):
             pass

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -20,7 +19,7 @@ from os.path import commonprefix
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from invalidator import paths
+from invalidator import clock, paths
 from invalidator.collateral import Choose, Collateral, Measure
 from invalidator.prefix_tree import Fork, Tree, is_wildcard
 from invalidator.settings import INVENTORY_PAGES, Route
@@ -114,15 +113,15 @@ class Listing:
     def __init__(
         self,
         list_pages: ListPages,
-        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = clock.now,
         max_pages: float = INVENTORY_PAGES,
         max_seconds: float | None = None,
     ) -> None:
         """No page is asked for once the seconds are over; None: those that so many pages may take."""
         self._list_pages = list_pages
-        self._clock = clock
+        self._now = now
         self._max_pages = max_pages
-        self._ends_at = clock() + (seconds_of(max_pages) if max_seconds is None else max_seconds)
+        self._ends_at = now() + (seconds_of(max_pages) if max_seconds is None else max_seconds)
         self.pages = 0
         """How many pages were asked for."""
         self.failures: dict[str, str] = {}
@@ -161,7 +160,7 @@ class Listing:
                 self._list([(doubt.source, doubt.cell) for doubt in doubts[:PAGES_AT_ONCE]])
 
     def _is_over(self) -> bool:
-        return self.pages >= self._max_pages or self._clock() >= self._ends_at
+        return self.pages >= self._max_pages or self._now() >= self._ends_at
 
     def _list(self, wanted: Sequence[tuple[_Source, int]]) -> None:
         """Lists the cells from their first key that is not counted yet."""

@@ -1,6 +1,6 @@
 """What a sandbox remembers of CloudFront: calls made, invalidations in progress, refusals, paths paid for.
 
-Pure: every time is an argument, in seconds of a monotonic clock. This module never asks CloudFront what is in
+Pure: every time is an argument, in seconds of `clock.now`. This module never asks CloudFront what is in
 progress: the function may lack the permission for GetInvalidation, and ListInvalidations gets slow as the
 history grows (rust-lang/docs.rs, PR 2091).
 """
@@ -25,6 +25,9 @@ GONE_SECONDS = 120.0
 
 TAIL_SECONDS = 60.0
 """For how long what is planned next may be a part of the same deploy."""
+
+FULL_SECONDS = 60.0
+"""For how long after its wait a refusal tells that a quota is still used up."""
 
 PLANNERS = 2
 """How many planners may be active at once: the least `maximum_concurrency` of an SQS event source mapping."""
@@ -136,6 +139,11 @@ class Refusals:
         for verdict in BACKOFF_SECONDS:
             self.by_scope.pop(_scope(invalidation.target, verdict, invalidation.wildcards), None)
 
+    def is_full(self, target: Target, wildcards: int, now: float) -> bool:
+        """Whether not even one more item of the kind fitted into the quota, when it was tried lately."""
+        refusal = self.by_scope.get(_scope(target, Verdict.FULL, wildcards))
+        return refusal is not None and now < refusal.until + FULL_SECONDS
+
     def latest(self, target: Target, wildcards: int) -> _Refusal:
         """The refusal for which such an invalidation waits longest; an empty one where there is none."""
         scopes = {_scope(target, verdict, wildcards) for verdict in BACKOFF_SECONDS}
@@ -231,7 +239,7 @@ class Memory:
     def planned(self, group: str, items: Collection[str], now: float, *, merged: bool) -> None:
         """Remember when a group's plan was sent; of a merged one also what was accepted."""
         self.planned_at[group] = now
-        if merged:
+        if merged and items:
             wildcards = tuple(filter(is_wildcard, items))
             self.merged[group] = [*self.same_deploy(group, now), MergedPlan(now, len(items), wildcards)]
 

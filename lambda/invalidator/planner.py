@@ -73,6 +73,10 @@ SHARE_OF_ALLOWANCE = 0.5
 SECONDS_KEPT = 9.5 * 86_400
 """The longest stay in the plan queue: half a day before SQS deletes the message."""
 
+RECEIVES_WHEN_LATE = 100
+"""So often is a chunk tried that has stayed longer: for half an hour, or for all of it after a redrive, which
+makes a new message of it."""
+
 RECEIVES_BEFORE_RESENDING = 300
 """SQS moves a message to the dead-letter queue after 1,000 receives; a new message starts at zero."""
 
@@ -142,10 +146,9 @@ def permanent_error(settings: Settings, message: Received, now: float) -> str:
     target = settings.target(chunk.target_id)
     if target is None or target.kind != chunk.kind:
         return f"no route names the {chunk.kind} {shown(chunk.target_id)} any more: add one, then redrive"
-    if now - chunk.since > SECONDS_KEPT:
-        return (
-            f"it waited for {(now - chunk.since) / 86_400:.1f} days: see the log for what CloudFront refused"
-        )
+    if now - chunk.since > SECONDS_KEPT and message.receives > RECEIVES_WHEN_LATE:
+        days = (now - chunk.since) / 86_400
+        return f"it waited for {days:.1f} days, and CloudFront did not accept it: see the log, then redrive"
     return ""
 
 
@@ -232,6 +235,10 @@ def decide(
     waits = _waits_for_cloudfront(target, group, memory, files=need.files, wildcards=need.wildcards, now=now)
     if need.merging:
         waits.append(Wait(_gathered_at(need, messages, wall) - wall, "gathering"))
+    elif need.changed and _is_spent(settings, target, memory, now):
+        # Else a path that changes for ever, which nothing merges, would be paid for again and again.
+        arrived = min(each.chunk.since for each in messages if each.chunk)
+        waits.append(Wait(arrived + LONGEST_GATHER_SECONDS - wall, "max_paths_per_hour"))
     return _longest(waits) or _ready(settings, target, need, memory, measures, group=group)
 
 
@@ -298,7 +305,7 @@ def _ready(
     budget = need.budget
     most = limits.ITEMS_PER_CALL if settings.max_paths_per_hour is None else max(budget.max_paths, 1)
     measured = measures() if need.merging else {}
-    if target in measured and not any(each.paths for each in need.earlier):
+    if target in measured:
         budget = budget._replace(max_wildcards=min(settings.budget.max_wildcards, budget.max_paths))
     if not need.changed:
         merged: tuple[Invalidation, ...] = ()
@@ -359,6 +366,12 @@ def affordable_budget(
     return limited(budget, max(1, int(left * SHARE_OF_ALLOWANCE)))
 
 
+def _is_spent(settings: Settings, target: Target, memory: Memory, now: float) -> bool:
+    """Whether `max_paths_per_hour` leaves nothing for a plan now."""
+    bound = settings.max_paths_per_hour
+    return bound is not None and memory.path_allowance(target.id, bound, now).left(now) < 1
+
+
 def may_be_paid_for(messages: Iterable[Received], wall: float) -> bool:
     """Whether some were received before, and are older than what was merely gathered.
 
@@ -396,11 +409,12 @@ def gather_seconds(budget: Budget, paths: int, least: float = GATHER_SECONDS) ->
 
 
 def in_fewer_messages(
-    settings: Settings, target: Target, messages: Sequence[Received]
+    settings: Settings, target: Target, messages: Sequence[Received], measures: Measures
 ) -> list[Parcel] | None:
     """A full batch in fewer messages, so that the messages behind it are planned with it; None: not fewer.
 
-    Items that do not fit into one chunk are merged first.
+    Items that do not fit into one chunk are merged first; with an inventory only where they fit into no fewer
+    messages, since the plan that is made in the end knows more.
     """
     if len(messages) < FULL_BATCH:
         return None
@@ -408,10 +422,10 @@ def in_fewer_messages(
     since = min(each.chunk.since for each in messages if each.chunk)
     lane = chunks.lane_of(messages[0].group)
     found = list(chunks.parcels(target.id, target.kind, lane, items, since))
-    if len(found) > 1:
+    if len(found) >= (len(messages) if settings.inventory else 2):
         changed = {item: each.message_ids for item, each in items.items() if not each.requested}
         merged = {item: each for item, each in items.items() if each.requested}
-        for invalidation in plan({target: changed}, settings.budget):
+        for invalidation in plan({target: changed}, settings.budget, measures()):
             merged |= as_wanted_items(invalidation.items, items)
         found = list(chunks.parcels(target.id, target.kind, lane, merged, since))
     return found if len(found) < len(messages) else None

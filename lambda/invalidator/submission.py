@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from invalidator import doubt
+from invalidator import clock, doubt
 from invalidator.pace import BACKOFF_SECONDS, GONE_SECONDS, Memory
 from invalidator.plan import Invalidation, halves, part, widened
 from invalidator.prefix_tree import is_wildcard
@@ -70,7 +70,7 @@ class Outcome(NamedTuple):
 class Clock(NamedTuple):
     """Time and random numbers, so that a test can set them."""
 
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = clock.now
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
 
@@ -122,10 +122,20 @@ class Submission:
             if not self._wait_for(attempt):
                 break
             self._waiting.remove(attempt)
-            self._call(attempt)
+            self._call(self._probe(attempt))
         for attempt in self._waiting:
             self._defer(attempt)
         return tuple(self.outcomes)
+
+    def _probe(self, attempt: _Attempt) -> _Attempt:
+        """The least part of the attempt, where not even that fitted before; the rest of it waits behind."""
+        invalidation = attempt.invalidation
+        full = self.memory.refusals.is_full(invalidation.target, invalidation.wildcards, self.clock.now())
+        if not (full and _may_be_thinned(attempt)):
+            return attempt
+        first, rest = _thinner(invalidation, 1)
+        self._waiting.insert(0, _Attempt(rest, attempt.error))
+        return _Attempt(first, attempt.error)
 
     def _ready_at(self, attempt: _Attempt) -> float:
         target, wildcards = attempt.invalidation.target, attempt.invalidation.wildcards
@@ -181,7 +191,10 @@ class Submission:
     def _spend_allowance(self, invalidation: Invalidation) -> None:
         allowance = self.memory.path_allowances.get(invalidation.target.id)
         if allowance is not None:
-            allowance.spend(len(invalidation.items), self.clock.now())
+            changed = sum(
+                (invalidation.target, item) not in self.terms.verbatim for item in invalidation.items
+            )
+            allowance.spend(changed, self.clock.now())
 
     def _after_failure(self, attempt: _Attempt, error: CallError) -> None:
         attempt.error = error.text
@@ -190,6 +203,11 @@ class Submission:
         if not error.answered:
             attempt.doubtful = True
             self._spend_allowance(attempt.invalidation)
+        if error.verdict is Verdict.FULL and _may_be_thinned(attempt):
+            counted = _counted(attempt.invalidation)
+            thinner = _thinner(attempt.invalidation, (len(counted) + 1) // 2)
+            self._waiting[:0] = [_Attempt(each, error.text) for each in thinner]
+            return
         if error.verdict in BACKOFF_SECONDS and (
             error.verdict is not Verdict.DENIED or self.terms.waits_for_permission
         ):
@@ -252,6 +270,26 @@ class Submission:
         self.outcomes.append(deferred._replace(doubtful=attempt.doubtful and attempt.original is None))
         if attempt.sibling:
             self.outcomes.append(deferred._replace(invalidation=attempt.sibling))
+
+
+def _may_be_thinned(attempt: _Attempt) -> bool:
+    """Whether a part of the attempt may fit beside what others have in progress.
+
+    Not where an earlier call of it got no answer: it is repeated as it was, since it may have been accepted.
+    """
+    several = len(_counted(attempt.invalidation)) > 1
+    return several and not (attempt.sibling or attempt.original or attempt.doubtful)
+
+
+def _counted(invalidation: Invalidation) -> list[str]:
+    """The items that a quota counts: the wildcards, or the files where there are none."""
+    return [item for item in invalidation.items if is_wildcard(item)] or list(invalidation.items)
+
+
+def _thinner(invalidation: Invalidation, count: int) -> tuple[Invalidation, Invalidation]:
+    """Two parts: one with so many of the items that a quota counts and with all others, and the rest."""
+    rest = _counted(invalidation)[count:]
+    return part(invalidation, set(invalidation.items).difference(rest)), part(invalidation, rest)
 
 
 def _parts(invalidation: Invalidation) -> tuple[Invalidation, Invalidation]:

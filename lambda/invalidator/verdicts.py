@@ -9,7 +9,10 @@ class Verdict(enum.Enum):
     """How the function reacts to an error of CloudFront."""
 
     THROTTLED = "the account makes too many calls: wait, then send the same again"
-    FULL = "the distribution's quota of invalidations in progress is used up: wait, then send the same again"
+    FULL = (
+        "the distribution's quota of invalidations in progress is used up, at least for so many at once: "
+        "send smaller parts, and wait where the smallest does not fit"
+    )
     TRANSIENT = "CloudFront or the network failed: wait, then send the same again"
     DENIED = (
         "a permission is missing: report it to a caller; let messages wait in the queue until it is granted"

@@ -71,9 +71,31 @@ class KilledError(BaseException):
 
 
 @dataclass
+class _RunningTime:
+    """The monotonic clock of a sandbox."""
+
+    time: VirtualTime
+    stops: bool
+    """Whether it stands still while the sandbox is frozen."""
+    _frozen_at: float = 0.0
+    _frozen_seconds: float = 0.0
+
+    def now(self) -> float:
+        return self.time.now() - self._frozen_seconds
+
+    def freeze(self) -> None:
+        self._frozen_at = self.time.now()
+
+    def thaw(self) -> None:
+        if self.stops:
+            self._frozen_seconds += self.time.now() - self._frozen_at
+
+
+@dataclass
 class _Sandbox:
     modules: Mapping[str, Any]
     """Its own copy of all modules of the package."""
+    running_time: _RunningTime
     since: float = 0.0
     environment: dict[str, str] = field(default_factory=dict)
     """What is in its environment for one invocation."""
@@ -117,6 +139,8 @@ class Function:
     """The age at which Lambda replaces a sandbox, its memory lost."""
     throttled_until: float = 0.0
     """Lambda refuses to invoke it before that time."""
+    clock_stops: bool = True
+    """Whether the monotonic clock of a sandbox stands still between two invocations: AWS does not say."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Message id → the latest error that the log gave for it."""
     invocations: int = 0
@@ -171,13 +195,17 @@ class Function:
         except Exception as error:
             # An error of the handler leaves the sandbox as it is.
             self.errors.append(f"{type(error).__name__}: {error}")
-            self._idle.append(sandbox)
+            self._freeze(sandbox)
             return None
         finally:
             self.billed_seconds += self.time.now() - began
             _running.function = None
-        self._idle.append(sandbox)
+        self._freeze(sandbox)
         return answer
+
+    def _freeze(self, sandbox: _Sandbox) -> None:
+        sandbox.running_time.freeze()
+        self._idle.append(sandbox)
 
     def _trace(self, event: Any) -> tuple[str, int]:
         """The trace of an invocation, and how often the function is invoked in its chain by now.
@@ -264,16 +292,18 @@ class Function:
         now = self.time.now()
         self._idle = [each for each in self._idle if now - each.since < self.recycle_seconds]
         if self._idle:
-            return self._idle.pop(self.chance.randrange(len(self._idle)))
+            sandbox = self._idle.pop(self.chance.randrange(len(self._idle)))
+            sandbox.running_time.thaw()
+            return sandbox
         self.cold_starts += 1
         self.time.sleep(COLD_START_SECONDS)
-        now_again = self.time.now
+        running_time = _RunningTime(self.time, self.clock_stops)
         stand_ins = {
             "time": types.SimpleNamespace(
-                monotonic=now_again,
-                time=now_again,
-                perf_counter=now_again,
-                process_time=now_again,
+                monotonic=running_time.now,
+                time=self.time.now,
+                perf_counter=running_time.now,
+                process_time=running_time.now,
                 sleep=self.sleep,
             ),
             "random": types.SimpleNamespace(random=self.chance.random, uniform=self.chance.uniform),
@@ -281,7 +311,7 @@ class Function:
         modules = _imported(self.package, stand_ins, self.environment, self._merged)
         threads = types.SimpleNamespace(map=self._ask_together)
         vars(modules["invalidator.inventory"])["_threads"] = lambda: threads
-        return _Sandbox(modules, since=self.time.now())
+        return _Sandbox(modules, running_time, since=self.time.now())
 
     def _merged(self, count: int) -> None:
         self.planned_paths += count

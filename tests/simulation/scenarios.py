@@ -167,15 +167,44 @@ def listed(conditions: Conditions, kill_at: int | None = None) -> Figures:
     with world(seed=conditions.seed, deployment=conditions.deployment, keys=keys) as known:
         known.planner.kill_at = kill_at
         known.change(deploy(changed))
-        result = known.run(_watch(known, conditions))
-        items = {item for each in known.cloudfront.invalidations.values() for item in each.items}
-    unchanged = set(keys) - set(changed)
+        return _listed(known, known.run(_watch(known, conditions)), set(keys).difference(changed))
+
+
+def _listed(known: World, result: Result, unchanged: Iterable[str]) -> Figures:
+    items = {item for each in known.cloudfront.invalidations.values() for item in each.items}
     return {
         **figures(result),
         "steps": known.planner.steps,
         "pages": known.planner.pages,
         "unchanged thrown out": sum(any(may_purge(item, f"/{key}") for item in items) for key in unchanged),
     }
+
+
+def versions(conditions: Conditions, *, seconds: float, slow: bool) -> Figures:
+    """A deploy, with an inventory, that changes ten of forty directories of 800 objects as a whole."""
+    keys = [f"v{number}/{page:05}/index.json" for number in range(10, 50) for page in range(800)]
+    changed = [key for key in keys if int(key[1:3]) % 4 == 2]
+    random.Random(3).shuffle(changed)  # noqa: S311 - repeatable
+    deployment = replace(conditions.deployment, messages_per_second=SLOW if slow else None)
+    with world(seed=conditions.seed, deployment=deployment, keys=keys) as known:
+        known.change(deploy(changed, seconds=seconds))
+        return _listed(known, known.run(_watch(known, conditions)), set(keys).difference(changed))
+
+
+def wildcards_shared(conditions: Conditions) -> Figures:
+    """A deploy while others have a third of the fifteen wildcards in progress, for hours."""
+    with world(seed=conditions.seed, deployment=conditions.deployment) as crowded:
+        crowded.cloudfront.hold(DISTRIBUTION, wildcards=5, seconds=3 * 3_600)
+        crowded.change(deploy(workload("openjdk-doc")))
+        return figures(crowded.run(_watch(crowded, conditions)))
+
+
+def hot_path(conditions: Conditions) -> Figures:
+    """One object that is rewritten every second: no plan of its path ever merges."""
+    settings = {"max_paths_per_hour": 100}
+    with world(seed=conditions.seed, deployment=conditions.deployment, settings=settings) as hot:
+        hot.change(stream(["status.json"] * 3_600, per_second=1))
+        return figures(hot.run(_watch(hot, conditions)))
 
 
 def listed_and_killed(conditions: Conditions) -> Figures:
@@ -588,6 +617,30 @@ SCENARIOS: Sequence[Scenario] = (
         listed_and_killed,
         {"max": 150, "unchanged thrown out": 0},
         long=True,
+    ),
+    Scenario(
+        "inventory-100s",
+        "8,000 of 32,000 objects over 100 s, in ten of forty directories, with an inventory",
+        partial(versions, seconds=100, slow=False),
+        {"paths": 500, "max": 75, "unchanged thrown out": 0},
+    ),
+    Scenario(
+        "inventory-slow",
+        "the same at one instant, pollers that fetch 100 messages a second",
+        partial(versions, seconds=0, slow=True),
+        {"paths": 120, "max": 75, "unchanged thrown out": 0},
+    ),
+    Scenario(
+        "wildcards-shared",
+        "10,141 objects at one instant, five of the fifteen wildcards held by others for 3 hours",
+        wildcards_shared,
+        {"calls": 20, "paths": 120, "max": 120},
+    ),
+    Scenario(
+        "hot-path",
+        "one object rewritten every second for an hour, with `max_paths_per_hour = 100`",
+        hot_path,
+        {"paths": 100, "max": 300},
     ),
     Scenario(
         "asleep-5d",

@@ -84,6 +84,8 @@ class Deployment:
     """Of one poller; None: in no time."""
     recycle_seconds: float = float("inf")
     """The age at which Lambda replaces a sandbox."""
+    clock_stops: bool = True
+    """Whether the monotonic clock of a sandbox stands still between two invocations."""
 
 
 DEPLOYED = Deployment()
@@ -355,6 +357,7 @@ def world(
                 chance=random.Random(f"{seed} {name}"),  # noqa: S311 - repeatable by its seed
                 kill_rate=weather.kill_rate,
                 recycle_seconds=deployment.recycle_seconds,
+                clock_stops=deployment.clock_stops,
             )
 
         collector = function(NAME, deployment.timeout_seconds)

@@ -5,8 +5,10 @@ Short runs; `python -m bench.storm` has the long ones. The bounds are those of t
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +54,24 @@ def test_a_run_keeps_its_bounds(name: str) -> None:
 
 def test_there_are_short_runs() -> None:
     assert len(SHORT) > 12
+
+
+def test_single_changes_are_as_fresh_where_the_clock_of_a_frozen_sandbox_runs_on() -> None:
+    """In all other runs it stands still between two invocations."""
+    scenario = BY_NAME["single-changes"]
+    running = Conditions(seed=1, deployment=replace(DEPLOYED, clock_stops=False))
+    assert scenario.run(running) == scenario.run(Conditions(seed=1))
+
+
+def test_requests_through_the_queue_leave_the_paths_of_the_hour_to_changes() -> None:
+    keys = [f"{directory}/{page}.html" for directory in ("blog", "docs", "help") for page in range(20)]
+    with world(seed=1) as asked:
+        asked.queue.send(json.dumps({"paths": [f"/shop/{page}.html" for page in range(600)]}), at=START)
+        asked.change(deploy(keys, at=START + 120))
+        result = asked.run()
+    items = [item for each in asked.cloudfront.invalidations.values() for item in each.items]
+    assert len(items) == 660, "nothing is merged"
+    assert result.verdict.percentile(100) <= 30
 
 
 @STAGES

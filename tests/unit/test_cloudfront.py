@@ -464,9 +464,9 @@ class TestDeadline:
         assert not harness.cloudfront.calls
 
 
-SPLIT, TOO_LARGE, THROTTLED, FINAL = (
+SPLIT, TOO_LARGE, THROTTLED, FULL, FINAL = (
     CallError(verdict, f"ESITE: {verdict.name}")
-    for verdict in (Verdict.SPLIT, Verdict.TOO_LARGE, Verdict.THROTTLED, Verdict.FINAL)
+    for verdict in (Verdict.SPLIT, Verdict.TOO_LARGE, Verdict.THROTTLED, Verdict.FULL, Verdict.FINAL)
 )
 LOST = CallError(Verdict.TRANSIENT, "ESITE: lost", answered=False)
 
@@ -622,11 +622,71 @@ class TestTerms:
         assert scripted.calls == [("/d/a'b",)]
         assert (outcome.status, outcome.error) == ("refused", '"/d/a\'b" of ESITE: SPLIT')
 
+    def test_an_item_of_a_request_is_not_paid_for_by_the_allowance_of_changes(self) -> None:
+        memory = Memory()
+        before = memory.path_allowance("ESITE", 4_000, 0.0).left(0.0)
+        terms = Terms(deadline=600, verbatim=frozenset({(SITE, "/a")}))
+        Scripted([]).submit(*planned("/a", "/b", "/c"), terms=terms, memory=memory)
+        assert memory.path_allowances["ESITE"].left(0.0) == before - 2
+
     def test_a_call_without_an_answer_may_have_been_paid_for(self) -> None:
         memory = Memory()
         before = memory.path_allowance("ESITE", 4_000, 0.0).left(0.0)
         Scripted([LOST]).submit(*planned("/a", "/b"), terms=Terms(deadline=0.1), memory=memory)
         assert memory.path_allowances["ESITE"].left(0.0) == before - 2
+
+
+class TestCrowded:
+    """Others have a part of the quota in progress."""
+
+    @pytest.mark.parametrize(
+        ("items", "answers", "calls"),
+        [
+            pytest.param(
+                ("/a*", "/b*", "/c*", "/d"),
+                [FULL],
+                [("/a*", "/b*", "/d"), ("/c*",)],
+                id="a-half-of-the-wildcards-fits-with-all-files",
+            ),
+            pytest.param(("/a", "/b", "/c"), [FULL], [("/a", "/b"), ("/c",)], id="a-half-of-the-files-fits"),
+            pytest.param(
+                ("/a*", "/b*", "/c*", "/d*"),
+                [FULL, FULL],
+                [("/a*", "/b*"), ("/a*",), ("/b*",), ("/c*", "/d*")],
+                id="a-quarter-fits",
+            ),
+            pytest.param(
+                ("/a*", "/b*", "/c*"),
+                [FULL, FULL, FULL],
+                [("/a*", "/b*"), ("/a*",), ("/a*",), ("/b*",), ("/c*",)],
+                id="not-one-fits-before-a-while",
+            ),
+        ],
+    )
+    def test_what_fits_is_sent_at_once(
+        self, items: tuple[str, ...], answers: list[CallError], calls: list[tuple[str, ...]]
+    ) -> None:
+        scripted = Scripted([*answers])
+        outcomes = scripted.submit(*planned(*items), terms=Terms(deadline=600))
+        assert scripted.calls == [items, *calls]
+        assert set(statuses(outcomes).values()) == {"accepted"}
+
+    def test_while_not_one_wildcard_fits_each_try_is_one_call(self) -> None:
+        memory = Memory()
+        scripted = Scripted([FULL] * 100)
+        scripted.submit(*planned("/a*", "/b*", "/c*", "/d*", "/e"), terms=Terms(deadline=120), memory=memory)
+        assert scripted.calls[:3] == [("/a*", "/b*", "/c*", "/d*", "/e"), ("/a*", "/b*", "/e"), ("/a*", "/e")]
+        assert set(scripted.calls[3:]) == {("/a*", "/e")}
+        scripted.calls.clear()
+        scripted.now += 1
+        scripted.submit(*planned("/a*", "/b*"), terms=Terms(deadline=scripted.now + 60), memory=memory)
+        assert set(scripted.calls) == {("/a*",)}, "the next plan tries one first"
+
+    def test_a_call_that_got_no_answer_is_repeated_as_it_was(self) -> None:
+        """It may have been accepted, and has a reference of its own."""
+        scripted = Scripted([LOST, FULL])
+        scripted.submit(*planned("/a*", "/b*"), terms=Terms(deadline=600))
+        assert scripted.calls == [("/a*", "/b*")] * 3
 
 
 class TestRounds:
@@ -846,6 +906,32 @@ class TestCompletion:
         )
 
     @pytest.mark.parametrize(
+        ("code", "role", "advice"),
+        [
+            (
+                "AccessDenied",
+                "arn:aws:iam::111122223333:role/invalidate",
+                " – let the role arn:aws:iam::111122223333:role/invalidate do cloudfront:GetInvalidation, "
+                "in its own account, or send the request without wait",
+            ),
+            ("NoSuchInvalidation", "", ""),
+        ],
+        ids=["assumed-role", "gone"],
+    )
+    def test_advice_on_a_refused_look_fits_its_cause(
+        self, session: boto3.Session, code: str, role: str, advice: str
+    ) -> None:
+        client = session.client("cloudfront")
+        (wanted,) = planned("/a", target=Target("ESITE", role_arn=role))
+        outcome = Outcome(wanted, "accepted", id="I1", progress="InProgress")
+        with Stubber(client) as stubber:
+            stubber.add_client_error("get_invalidation", code, "No.", http_status_code=403)
+            (awaited,) = await_completion([outcome], clients=lambda _: client, deadline=time.monotonic() + 60)
+        assert awaited.error == (
+            f"ESITE: invalidation I1 was created, but it cannot be waited for: No.{advice}"
+        )
+
+    @pytest.mark.parametrize(
         ("response", "code"), [({"Error": {"Code": "AccessDenied"}}, "AccessDenied"), ({}, "Unknown")]
     )
     def test_a_refusal_without_a_message_is_named_by_its_code(self, response: Any, code: str) -> None:
@@ -866,6 +952,24 @@ def test_a_role_that_cannot_be_assumed_is_told_from_a_distribution_that_may_not_
         "E1: AssumeRole was refused, AccessDenied: no – let the route's role_arn trust the function's role "
         "(output role_arn), and check that it exists"
     )
+
+
+@pytest.mark.parametrize(
+    ("role", "step"),
+    [
+        ("", NEXT_STEP["AccessDenied"]),
+        (
+            "arn:aws:iam::111122223333:role/invalidate",
+            "let the role arn:aws:iam::111122223333:role/invalidate do cloudfront:CreateInvalidation, "
+            "in its own account",
+        ),
+    ],
+    ids=["own", "assumed"],
+)
+def test_a_missing_permission_is_one_of_the_role_that_made_the_call(role: str, step: str) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CreateInvalidation")
+    failure = explain(refused, Target("E1", role_arn=role))
+    assert failure.text == f"E1: CreateInvalidation was refused, AccessDenied: no – {step}"
 
 
 @pytest.mark.parametrize(

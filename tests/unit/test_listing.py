@@ -391,7 +391,7 @@ def test_no_more_pages_are_asked_for_than_the_bound_allows() -> None:
 def test_the_listing_stops_when_its_time_is_up() -> None:
     site = made_up("unkind", 10_000, 500, seed=1)
     ticks = count()
-    listing = of(site.keys, clock=lambda: next(ticks), max_seconds=3)  # type: ignore[arg-type]
+    listing = of(site.keys, now=lambda: next(ticks), max_seconds=3)  # type: ignore[arg-type]
     planned(site.changed, [PLAIN], Budget(), listing)
     assert 0 < listing.pages <= 12
 

@@ -61,6 +61,18 @@ def test_of_a_merged_plan_the_wildcards_are_kept_for_the_rest_of_its_deploy() ->
     assert memory.same_deploy("ESITE/merge", 120) == [MergedPlan(100, 2, ("/b*",))]
 
 
+def test_a_quota_counts_as_full_from_a_refusal_until_a_minute_after_its_wait() -> None:
+    refusals = Refusals()
+    assert not refusals.is_full(SITE, 1, 100)
+    refusals.refused(batch(wildcards=1), Verdict.FULL, "full", 100, 0.5)
+    found = [
+        refusals.is_full(SITE, wildcards, now) for wildcards, now in ((1, 100), (1, 167), (1, 168), (0, 100))
+    ]
+    assert found == [True, True, False, False]
+    refusals.accepted(batch(wildcards=1))
+    assert not refusals.is_full(SITE, 1, 100)
+
+
 def test_a_throttled_account_holds_up_all_its_distributions() -> None:
     refusals = Refusals()
     refusals.refused(batch(files=1), Verdict.THROTTLED, "slow down", 100, 0.5)

@@ -80,10 +80,15 @@ def test_a_chunk_without_a_route_can_never_be_carried_out(chunk: Chunk, error: s
 
 def test_a_chunk_is_given_up_before_sqs_deletes_it() -> None:
     last = 990.0 + planner.SECONDS_KEPT
-    assert planner.permanent_error(SETTINGS, message(), last) == ""
-    assert planner.permanent_error(SETTINGS, message(), last + 1) == (
-        "it waited for 9.5 days: see the log for what CloudFront refused"
+    often, seldom = (
+        message(receives=receives)
+        for receives in (planner.RECEIVES_WHEN_LATE + 1, planner.RECEIVES_WHEN_LATE)
     )
+    assert planner.permanent_error(SETTINGS, often, last) == ""
+    assert planner.permanent_error(SETTINGS, often, last + 1) == (
+        "it waited for 9.5 days, and CloudFront did not accept it: see the log, then redrive"
+    )
+    assert planner.permanent_error(SETTINGS, seldom, last + 1) == "", "a redriven chunk is tried"
 
 
 def test_messages_are_grouped_and_exact_lanes_come_first() -> None:
@@ -132,7 +137,8 @@ def test_only_messages_that_were_received_often_are_sent_anew() -> None:
 
 def test_the_time_in_days_is_counted_from_the_first_send() -> None:
     old = Chunk("ESITE", "distribution", 20 * DAY, {"/a": 1.0})
-    assert "waited for 10000.0 days" in planner.permanent_error(SETTINGS, message(old), 10_020 * DAY)
+    late = message(old, receives=planner.RECEIVES_WHEN_LATE + 1)
+    assert "waited for 10000.0 days" in planner.permanent_error(SETTINGS, late, 10_020 * DAY)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,13 +13,13 @@ from tests.support.effort import counted
 
 from invalidator import chunks, limits, pace, planner
 from invalidator.chunks import Chunk, ChunkError
-from invalidator.collateral import known
+from invalidator.collateral import Measure, known
 from invalidator.collector import dead_letters
 from invalidator.events import Batch, Change, Ignored, Rejected, Request
 from invalidator.pace import Memory
 from invalidator.plan import Invalidation, covers, part
 from invalidator.planner import Ready, Received, Wait
-from invalidator.settings import Budget, Settings
+from invalidator.settings import Budget, Settings, Target
 from invalidator.submission import Outcome
 
 ROUTE = {"distribution_id": "ESITE", "bucket": "assets", "index_documents": []}
@@ -214,6 +215,49 @@ def test_as_the_hour_is_spent_a_plan_gets_fewer_paths_and_gathers_longer() -> No
     assert [each.items for each in later.invalidations] == [("/docs/*",)]
 
 
+@pytest.mark.parametrize("lane", ["merge", "exact"])
+def test_a_path_that_need_not_merge_waits_where_the_hour_is_spent(lane: str) -> None:
+    memory = Memory()
+    memory.path_allowance("ESITE", 24, 500.0).spend(24, 500.0)
+    bound = SETTINGS._replace(max_paths_per_hour=24)
+    message = received("/status.json")._replace(group=f"ESITE/{lane}")
+    step = decided(message, settings=bound, memory=memory)
+    assert step == Wait(planner.LONGEST_GATHER_SECONDS, "max_paths_per_hour")
+    later = decided(message, settings=bound, memory=memory, wall=NOW + planner.LONGEST_GATHER_SECONDS)
+    assert isinstance(later, Ready)
+    requested = received(requested={"/status.json": NOW})
+    assert isinstance(decided(requested, settings=bound, memory=memory), Ready), "a request does not count"
+
+
+def test_a_plan_of_which_nothing_was_accepted_is_no_part_of_the_deploy() -> None:
+    memory = Memory()
+    memory.planned("ESITE/merge", (), 100, merged=True)
+    assert memory.same_deploy("ESITE/merge", 101) == []
+
+
+def test_with_an_inventory_a_full_batch_is_merged_only_where_nothing_else_makes_it_fewer_messages() -> None:
+    paths = [f"/docs/{number}/{'x' * 900}" for number in range(400)]
+    batch = [received(*paths[each::10], number=each) for each in range(10)]
+    listing = SETTINGS._replace(inventory=True)
+    joined = planner.in_fewer_messages(listing, SITE, batch, no_measures) or []
+    assert 1 < len(joined) < 10
+    assert {path for each in joined for path in each.chunk.paths} == set(paths)
+
+    asked: list[str] = []
+
+    def measures() -> Mapping[Target, Measure]:
+        asked.append("measures")
+        return {}
+
+    full = [received(*(f"/{each}{path}" for path in paths[:200]), number=each) for each in range(10)]
+    merged = planner.in_fewer_messages(listing, SITE, full, measures) or []
+    assert (len(merged), asked) == (1, ["measures"])
+
+
+def no_measures() -> Mapping[Target, Measure]:
+    raise AssertionError("nothing is merged")
+
+
 def test_a_plan_has_at_most_three_thousand_items_in_every_setting() -> None:
     many = [
         received(*(f"/docs/{batch}-{number}" for number in range(1_000)), number=batch) for batch in range(4)
@@ -257,8 +301,8 @@ def test_a_full_batch_is_sent_again_as_one_chunk_with_the_oldest_times() -> None
         received("/a", *(f"/{number}/{each}" for each in range(20)), number=number, since=NOW + number)
         for number in range(10)
     ]
-    assert planner.in_fewer_messages(SETTINGS, SITE, batch[:9]) is None
-    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
+    assert planner.in_fewer_messages(SETTINGS, SITE, batch[:9], dict) is None
+    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch, dict) or []
     paths = {f"/{number}/{each}": NOW + number for number in range(10) for each in range(20)}
     chunk = Chunk("ESITE", "distribution", NOW, {"/a": NOW, **paths}, change_count=210)
     ids = frozenset(f"c{number}" for number in range(10))
@@ -275,7 +319,7 @@ def test_what_does_not_fit_into_one_chunk_is_merged_and_sent_to_the_same_target(
         )
         for number in range(10)
     ]
-    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch) or []
+    (parcel,) = planner.in_fewer_messages(SETTINGS, SITE, batch, dict) or []
     chunk = parcel.chunk
     assert (chunk.target_id, chunk.kind, chunk.since, parcel.group) == (
         "ESITE",
@@ -296,7 +340,7 @@ def test_a_full_batch_that_fits_into_no_fewer_messages_stays_as_it_is() -> None:
         received(number=number, requested={f"/{number}/{'x' * 3_000}{each}": NOW for each in range(60)})
         for number in range(10)
     ]
-    assert planner.in_fewer_messages(SETTINGS, SITE, batch) is None
+    assert planner.in_fewer_messages(SETTINGS, SITE, batch, dict) is None
 
 
 def test_each_distribution_has_an_allowance_of_its_own() -> None:
@@ -753,7 +797,8 @@ def test_a_chunk_that_was_received_often_is_sent_anew_after_a_call_that_was_put_
 def test_a_chunk_is_given_up_without_a_route_or_when_sqs_would_soon_delete_it(
     chunk: Chunk, days: float, error: str
 ) -> None:
-    message = Received("c", "r", 1, "ESITE/merge", chunk.body(), chunk)
+    receives = planner.RECEIVES_WHEN_LATE + 1
+    message = Received("c", "r", receives, "ESITE/merge", chunk.body(), chunk)
     found = planner.permanent_error(SETTINGS, message, NOW + days * 86_400)
     assert found.startswith(error)
     assert bool(found) == bool(error)
