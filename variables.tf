@@ -213,7 +213,7 @@ variable "max_wildcards" {
 }
 
 variable "max_paths_per_hour" {
-  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. While Lambda does not replace the functions' processes, an hour costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. Direct requests do not count, and with `batching = null` nothing is bounded."
+  description = "Number of paths that changes may cost each distribution in an hour ($0.005 each), at most; `null` for no bound. While Lambda does not replace the functions' processes, an hour costs at most a quarter of it, and a long stream of changes an eighth. As it is approached, plans get fewer and broader items and wait for up to five minutes; no change is lost. A bound under 60 is not kept, since a distribution may always be sent two paths in four minutes. Direct requests do not count, and with `batching = null` nothing is bounded."
   type        = number
   default     = 4000
 
