@@ -140,7 +140,7 @@ class Refusals:
             self.by_scope.pop(_scope(invalidation.target, verdict, invalidation.wildcards), None)
 
     def is_full(self, target: Target, wildcards: int, now: float) -> bool:
-        """Whether not even one more item of the kind fitted into the quota, when it was tried lately."""
+        """Whether the last call with items of the kind found the quota used up, not long ago."""
         refusal = self.by_scope.get(_scope(target, Verdict.FULL, wildcards))
         return refusal is not None and now < refusal.until + FULL_SECONDS
 
@@ -159,14 +159,14 @@ def _scope(target: Target, verdict: Verdict, wildcards: int) -> tuple[str, ...]:
     return (target.id, verdict.name)
 
 
-NEW_SANDBOX_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 8, 1 / 8, 1 / 8
+NEW_SANDBOX_SHARE, FULL_SHARE, HOURLY_SHARE = 1 / 9, 1 / 8, 1 / 8
 """Shares of a planner's paths per hour: in a new sandbox, at most, and refilled in an hour.
 
 In any hour a planner whose sandboxes live ten minutes or longer spends at most what one sandbox had (1/8),
-what six new ones begin with (6/8) and what was refilled (1/8): together its share.
+what six new ones begin with (6/9) and what was refilled (1/8): together its share.
 """
 
-TAKEOVER_SHARE = 1 / 32
+TAKEOVER_SHARE = 1 / 36
 """The share in a new sandbox whose first messages were received before: the sandbox that received them was
 replaced or killed, and may have spent its share for the same changes."""
 

@@ -101,6 +101,8 @@ class _Attempt:
     """The further wildcards to try where this one is refused."""
     doubtful: bool = False
     """A call of it got no answer."""
+    thinned: bool = False
+    """The quota stayed used up for so many items at once: they are sent in parts, as small as it takes."""
 
 
 @dataclass
@@ -128,14 +130,14 @@ class Submission:
         return tuple(self.outcomes)
 
     def _probe(self, attempt: _Attempt) -> _Attempt:
-        """The least part of the attempt, where not even that fitted before; the rest of it waits behind."""
+        """The least part of the attempt, where the quota was used up before; the rest of it comes behind."""
         invalidation = attempt.invalidation
         full = self.memory.refusals.is_full(invalidation.target, invalidation.wildcards, self.clock.now())
         if not (full and _may_be_thinned(attempt)):
             return attempt
-        first, rest = _thinner(invalidation, 1)
-        self._waiting.insert(0, _Attempt(rest, attempt.error))
-        return _Attempt(first, attempt.error)
+        first, rest = (_Attempt(each, attempt.error, thinned=True) for each in _thinner(invalidation, 1))
+        self._waiting.insert(0, rest)
+        return first
 
     def _ready_at(self, attempt: _Attempt) -> float:
         target, wildcards = attempt.invalidation.target, attempt.invalidation.wildcards
@@ -203,10 +205,10 @@ class Submission:
         if not error.answered:
             attempt.doubtful = True
             self._spend_allowance(attempt.invalidation)
-        if error.verdict is Verdict.FULL and _may_be_thinned(attempt):
+        if error.verdict is Verdict.FULL and attempt.thinned and _may_be_thinned(attempt):
             counted = _counted(attempt.invalidation)
             thinner = _thinner(attempt.invalidation, (len(counted) + 1) // 2)
-            self._waiting[:0] = [_Attempt(each, error.text) for each in thinner]
+            self._waiting[:0] = [_Attempt(each, error.text, thinned=True) for each in thinner]
             return
         if error.verdict in BACKOFF_SECONDS and (
             error.verdict is not Verdict.DENIED or self.terms.waits_for_permission

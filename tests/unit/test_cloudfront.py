@@ -637,36 +637,36 @@ class TestTerms:
 
 
 class TestCrowded:
-    """Others have a part of the quota in progress."""
+    """Others have a part of the quota in progress, for longer than one wait."""
 
     @pytest.mark.parametrize(
         ("items", "answers", "calls"),
         [
+            pytest.param(("/a*", "/b*"), [], [("/a*",), ("/b*",)], id="others-are-done-by-then"),
             pytest.param(
                 ("/a*", "/b*", "/c*", "/d"),
-                [FULL],
-                [("/a*", "/b*", "/d"), ("/c*",)],
-                id="a-half-of-the-wildcards-fits-with-all-files",
+                [None, FULL],
+                [("/a*", "/d"), ("/b*", "/c*"), ("/b*",), ("/c*",)],
+                id="wildcards-with-all-files-in-the-first-part",
             ),
-            pytest.param(("/a", "/b", "/c"), [FULL], [("/a", "/b"), ("/c",)], id="a-half-of-the-files-fits"),
             pytest.param(
-                ("/a*", "/b*", "/c*", "/d*"),
-                [FULL, FULL],
-                [("/a*", "/b*"), ("/a*",), ("/b*",), ("/c*", "/d*")],
-                id="a-quarter-fits",
+                ("/a", "/b", "/c", "/d"),
+                [None, FULL],
+                [("/a",), ("/b", "/c", "/d"), ("/b", "/c"), ("/d",)],
+                id="files",
             ),
             pytest.param(
                 ("/a*", "/b*", "/c*"),
-                [FULL, FULL, FULL],
-                [("/a*", "/b*"), ("/a*",), ("/a*",), ("/b*",), ("/c*",)],
+                [FULL, FULL],
+                [("/a*",), ("/a*",), ("/a*",), ("/b*", "/c*")],
                 id="not-one-fits-before-a-while",
             ),
         ],
     )
-    def test_what_fits_is_sent_at_once(
-        self, items: tuple[str, ...], answers: list[CallError], calls: list[tuple[str, ...]]
+    def test_what_fits_is_sent(
+        self, items: tuple[str, ...], answers: list[CallError | None], calls: list[tuple[str, ...]]
     ) -> None:
-        scripted = Scripted([*answers])
+        scripted = Scripted([FULL, *answers])
         outcomes = scripted.submit(*planned(*items), terms=Terms(deadline=600))
         assert scripted.calls == [items, *calls]
         assert set(statuses(outcomes).values()) == {"accepted"}
@@ -675,8 +675,8 @@ class TestCrowded:
         memory = Memory()
         scripted = Scripted([FULL] * 100)
         scripted.submit(*planned("/a*", "/b*", "/c*", "/d*", "/e"), terms=Terms(deadline=120), memory=memory)
-        assert scripted.calls[:3] == [("/a*", "/b*", "/c*", "/d*", "/e"), ("/a*", "/b*", "/e"), ("/a*", "/e")]
-        assert set(scripted.calls[3:]) == {("/a*", "/e")}
+        assert scripted.calls[0] == ("/a*", "/b*", "/c*", "/d*", "/e")
+        assert set(scripted.calls[1:]) == {("/a*", "/e")}
         scripted.calls.clear()
         scripted.now += 1
         scripted.submit(*planned("/a*", "/b*"), terms=Terms(deadline=scripted.now + 60), memory=memory)

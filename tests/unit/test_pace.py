@@ -201,14 +201,14 @@ def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(
 
 def test_a_sandbox_that_takes_over_begins_with_less_and_then_has_what_any_has() -> None:
     memory = Memory()
-    allowance = memory.path_allowance("ESITE", 6_400, 0, takes_over=True)
-    assert [allowance.left(minutes * 60) for minutes in (0, 15, 600)] == [100, 200, 400]
-    assert memory.path_allowance("ESITE", 6_400, 0) is allowance
-    assert memory.path_allowance("EDOCS", 6_400, 0).left(0) == 400
+    allowance = memory.path_allowance("ESITE", 7_200, 0, takes_over=True)
+    assert [allowance.left(minutes * 60) for minutes in (0, 15, 600)] == [100, 212.5, 450]
+    assert memory.path_allowance("ESITE", 7_200, 0) is allowance
+    assert memory.path_allowance("EDOCS", 7_200, 0).left(0) == 400
 
 
-def test_a_planner_that_spends_nothing_saves_no_more_than_a_new_one_begins_with() -> None:
-    allowance = PathAllowance.of_new_sandbox(1_600, now=0)
-    assert [allowance.left(hours * 3_600) for hours in (0, 10)] == [100, 100]
-    allowance.spend(100, 36_000)
-    assert [allowance.left(36_000 + minutes * 60) for minutes in (0, 30, 120)] == [0, 50, 100]
+def test_a_planner_that_spends_nothing_saves_no_more_than_an_eighth_of_its_share() -> None:
+    allowance = PathAllowance.of_new_sandbox(1_440, now=0)
+    assert [allowance.left(hours * 3_600) for hours in (0, 10)] == [80, 90]
+    allowance.spend(90, 36_000)
+    assert [allowance.left(36_000 + minutes * 60) for minutes in (0, 30, 120)] == [0, 45, 90]

@@ -366,7 +366,7 @@ def test_a_requested_item_also_serves_the_messages_of_the_changes_that_it_covers
 
 
 def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
-    settings, memory = SETTINGS._replace(max_paths_per_hour=6_400), Memory()
+    settings, memory = SETTINGS._replace(max_paths_per_hour=7_200), Memory()
     again = received("/a", reference="once")._replace(receives=2)
     assert isinstance(decided(again, settings=settings, memory=memory, wall=NOW + 60), Ready)
     assert memory.path_allowances["ESITE"].left(500.0) == 100
@@ -384,7 +384,7 @@ def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
 def test_a_new_planner_sends_fewer_paths_for_changes_that_another_may_have_paid_for(
     receives: int, age: float, *, warm: bool, most: int
 ) -> None:
-    settings = SETTINGS._replace(max_paths_per_hour=4_000)
+    settings = SETTINGS._replace(max_paths_per_hour=4_500)
     memory = Memory()
     message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - age)
     if warm:
