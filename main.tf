@@ -20,6 +20,10 @@ resource "terraform_data" "first" {
     sqs       = data.aws_service.sqs.dns_name
   }
 
+  # A queue or a rule is made without an error where another instance has one of that name; a role and a log group are not.
+  # So a name that is taken fails before anything carries it, and is not remembered.
+  depends_on = [aws_cloudwatch_log_group.function, aws_iam_role.function]
+
   lifecycle {
     ignore_changes = [input]
   }
@@ -92,16 +96,20 @@ locals {
     local.batched ? { PLAN_QUEUE_URL = aws_sqs_queue.plan[0].url } : {},
     length(local.target_ids) == 1 ? { DISTRIBUTION_ID = local.target_ids[0] } : {},
     local.filter,
+    local.metrics,
   )
 
   # A metric is a line of the log without a level, which Lambda takes for INFO and would drop at a higher level (Lambda guide,
   # "Log-level filtering"). So the functions themselves leave out their records below such a level.
   filter = contains(["WARN", "ERROR"], var.log_level) ? { LOG_LEVEL = var.log_level } : {}
 
+  # A metric for each distribution costs as much as one for the function, and only the dashboard shows it.
+  metrics = var.dashboard ? { METRICS_BY_DISTRIBUTION = "true" } : {}
+
   # Lambda measures the variables as one JSON object, so that the quotes in SETTINGS count twice. The URLs of the queues
   # are known only after apply, and have at most this many characters with their names and quotes.
   queue_url_bytes   = 2 * (length("https:///${local.account}/${local.first.sqs}${local.first.name}-dead-letters") + length("\"DEAD_LETTER_QUEUE_URL\":\"\","))
-  environment_bytes = floor(length(base64encode(jsonencode(merge({ SETTINGS = local.settings, DISTRIBUTION_ID = local.target_ids[0] }, local.filter)))) * 3 / 4) + local.queue_url_bytes
+  environment_bytes = floor(length(base64encode(jsonencode(merge({ SETTINGS = local.settings, DISTRIBUTION_ID = local.target_ids[0] }, local.filter, local.metrics)))) * 3 / 4) + local.queue_url_bytes
 
   package = "${path.module}/lambda/dist/invalidator.zip"
 }
@@ -198,12 +206,12 @@ resource "aws_lambda_function" "this" {
     # Two notifications of one bucket would replace each other at every apply.
     precondition {
       condition     = length(distinct(values(var.buckets))) == length(var.buckets)
-      error_message = "Two keys of buckets hold the same bucket: ${jsonencode(var.buckets)}. Keep one of them, and let the routes share it."
+      error_message = "Two of these keys of buckets hold the same bucket: ${local.bucket_keys}. Keep one of them, and let the routes share it."
     }
 
     precondition {
       condition     = length(distinct(values(var.sns_topics))) == length(var.sns_topics)
-      error_message = "Two keys of sns_topics hold the same topic: ${jsonencode(var.sns_topics)}. Keep one of them."
+      error_message = "Two of these keys of sns_topics hold the same topic: ${join(", ", keys(var.sns_topics))}. Keep one of them."
     }
 
     precondition {

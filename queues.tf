@@ -57,6 +57,17 @@ locals {
   }
 }
 
+locals {
+  queue_policy = jsonencode({
+    Version = "2012-10-17"
+    Id      = var.name
+    Statement = [
+      for statement in concat(local.bucket_statements, local.event_statements, [local.tls_statement]) :
+      merge(statement, { Resource = local.queue_arn })
+    ]
+  })
+}
+
 resource "aws_sqs_queue" "dead_letter" {
   name                      = "${local.first.name}-dead-letters"
   message_retention_seconds = local.dead_retention
@@ -70,6 +81,7 @@ resource "aws_sqs_queue" "dead_letter" {
 
   policy = jsonencode({
     Version   = "2012-10-17"
+    Id        = var.name
     Statement = [for statement in concat(local.event_statements, [local.tls_statement]) : merge(statement, { Resource = local.dead_letter_arn })]
   })
 
@@ -98,19 +110,19 @@ resource "aws_sqs_queue" "changes" {
     maxReceiveCount     = local.max_receives
   })
 
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      for statement in concat(local.bucket_statements, local.event_statements, [local.tls_statement]) :
-      merge(statement, { Resource = local.queue_arn })
-    ]
-  })
+  policy = local.queue_policy
 
   tags = var.tags
 
   # Destroyed after its senders have moved, not before.
   lifecycle {
     create_before_destroy = true
+
+    # SQS Developer Guide, "Amazon SQS policy quotas".
+    precondition {
+      condition     = length(local.queue_policy) <= 8192
+      error_message = "The policy of the queue takes ${length(local.queue_policy)} of the 8192 bytes that SQS has for it, which names each bucket, topic and schedule. Split the buckets over two instances of the module."
+    }
   }
 }
 
@@ -128,6 +140,7 @@ resource "aws_sqs_queue" "plan_dead_letter" {
 
   policy = jsonencode({
     Version   = "2012-10-17"
+    Id        = var.name
     Statement = [merge(local.tls_statement, { Resource = local.plan_dead_letter_arn })]
   })
 
@@ -155,6 +168,7 @@ resource "aws_sqs_queue" "plan" {
 
   policy = jsonencode({
     Version   = "2012-10-17"
+    Id        = var.name
     Statement = [merge(local.tls_statement, { Resource = local.plan_arn })]
   })
 

@@ -26,6 +26,14 @@ locals {
     }
   }
 
+  event_patterns = {
+    for key, name in var.buckets : key => jsonencode({
+      source      = ["aws.s3"]
+      detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
+      detail      = merge({ bucket = { name = [name] } }, local.rule_filters[key])
+    })
+  }
+
   scheduled = toset(var.schedule_expression == null ? [] : keys(local.routes))
 
   # A rule has one target: the queue, or else the function.
@@ -80,16 +88,18 @@ resource "aws_cloudwatch_event_rule" "changes" {
   name        = local.change_rules[each.key]
   description = "Changes in the bucket ${each.key}."
 
-  event_pattern = jsonencode({
-    source      = ["aws.s3"]
-    detail-type = ["Object Created", "Object Deleted", "Object Restore Completed", "Object Restore Expired"]
-    detail      = merge({ bucket = { name = [var.buckets[each.key]] } }, local.rule_filters[each.key])
-  })
+  event_pattern = local.event_patterns[each.key]
 
   tags = var.tags
 
   lifecycle {
     create_before_destroy = true
+
+    # EventBridge quotas, "Event pattern size".
+    precondition {
+      condition     = length(local.event_patterns[each.key]) <= 2048
+      error_message = "The rule of the bucket ${each.key} takes ${length(local.event_patterns[each.key])} of the 2048 characters that EventBridge has for it, which name each prefix of its routes. Let one route have no prefix, or shorten them."
+    }
   }
 }
 
@@ -230,9 +240,10 @@ resource "aws_lambda_permission" "invoker" {
   statement_id_prefix = "invoker-"
   function_name       = aws_lambda_function.this.function_name
   action              = "lambda:InvokeFunction"
-  principal           = each.value.principal
-  source_arn          = each.value.source_arn
-  source_account      = each.value.source_account
+  # Lambda stores an account as its root, and a plan compares with what is stored.
+  principal      = can(regex("^[0-9]{12}$", each.value.principal)) ? "arn:${local.partition}:iam::${each.value.principal}:root" : each.value.principal
+  source_arn     = each.value.source_arn
+  source_account = each.value.source_account
 
   lifecycle {
     create_before_destroy = true

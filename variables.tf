@@ -404,7 +404,7 @@ variable "allow_wait" {
 # The function.
 
 variable "name" {
-  description = "Name of the Lambda function, and prefix of its planner, role, queues, log group, rules, alarms and dashboard. Changing it replaces the functions, the role, the log group with its log, the alarms and the dashboard; queues and rules keep the first name, and lose nothing."
+  description = "Name of the Lambda function, and prefix of its planner, role, queues, log group, rules, alarms and dashboard; unique in the account, over all regions, also among names that another instance had first. Changing it replaces the functions, the role, the log group with its log, the alarms and the dashboard; queues and rules keep the first name, and lose nothing."
   type        = string
   default     = "invalidate-cloudfront"
   nullable    = false
@@ -577,6 +577,12 @@ variable "alarm_actions" {
   default     = []
   nullable    = false
 
+  # CloudWatch API reference, PutMetricAlarm.
+  validation {
+    condition     = length(var.alarm_actions) <= 5
+    error_message = "An alarm notifies at most 5 ARNs, and alarm_actions has ${length(var.alarm_actions)}: give one SNS topic, and subscribe the others to it."
+  }
+
   validation {
     condition     = length([for arn in var.alarm_actions : arn if !can(regex("^arn:aws[a-z-]*:", arn))]) == 0
     error_message = "alarm_actions are ARNs, as [\"arn:aws:sns:eu-west-1:123456789012:on-call\"]. Refused: ${jsonencode([for arn in var.alarm_actions : arn if !can(regex("^arn:aws[a-z-]*:", arn))])}."
@@ -584,7 +590,7 @@ variable "alarm_actions" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a CloudWatch dashboard that shows whether the function keeps up, what it costs, and what failed."
+  description = "Whether to make a CloudWatch dashboard that shows for each distribution whether the function keeps up, what it costs, and what failed. The functions then also send their nine metrics for each distribution ($0.30 a month each)."
   type        = bool
   default     = false
   nullable    = false

@@ -350,7 +350,9 @@ def _record(finished: report.Report) -> None:
 def _emit(documents: Sequence[Mapping[str, Any]]) -> None:
     for document in documents:
         # CloudWatch reads embedded metrics from a log line that is the bare document.
-        print(json.dumps(report.by_function(document, os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))))
+        name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+        by_distribution = "METRICS_BY_DISTRIBUTION" in os.environ
+        print(json.dumps(report.by_function(document, name, by_distribution=by_distribution)))
 
 
 def _answer_jobs(finished: report.Report) -> frozenset[str]:

@@ -351,10 +351,14 @@ def _outcome_figures(outcomes: Iterable[Outcome]) -> dict[str, float]:
     }
 
 
-def by_function(document: Mapping[str, Any], function_name: str) -> dict[str, Any]:
-    """The document with its metrics also summed over all distributions of the function."""
+def by_function(document: Mapping[str, Any], function_name: str, *, by_distribution: bool) -> dict[str, Any]:
+    """The document with its metrics for the function, and for each distribution where that is wanted.
+
+    CloudWatch charges every combination of a name and its dimensions as a metric of its own.
+    """
     (directive,) = document["_aws"]["CloudWatchMetrics"]
-    named = {**directive, "Dimensions": [["DistributionId"], ["FunctionName"]]}
+    dimensions = [["FunctionName"], *([["DistributionId"]] if by_distribution else [])]
+    named = {**directive, "Dimensions": dimensions}
     return {
         **document,
         "_aws": {**document["_aws"], "CloudWatchMetrics": [named]},

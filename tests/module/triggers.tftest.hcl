@@ -553,7 +553,7 @@ run "other_invokers" {
     condition = (
       aws_lambda_permission.invoker["rule"].source_arn == "arn:aws:events:eu-west-1:123456789012:rule/nightly" &&
       aws_lambda_permission.invoker["bucket"].source_account == "123456789012" &&
-      aws_lambda_permission.invoker["account"].principal == "210987654321"
+      aws_lambda_permission.invoker["account"].principal == "arn:aws:iam::210987654321:root"
     )
     error_message = "Each invoker should have a permission of its own, for its own source."
   }

@@ -273,11 +273,17 @@ def test_failures_are_logged_up_to_a_bound_and_the_rest_is_counted() -> None:
     assert bounded(records[:3]) == records[:3]
 
 
-def test_metrics_are_also_counted_over_a_function() -> None:
+@pytest.mark.parametrize(
+    ("by_distribution", "dimensions"),
+    [(False, [["FunctionName"]]), (True, [["FunctionName"], ["DistributionId"]])],
+)
+def test_metrics_are_counted_for_a_function_and_for_distributions_where_that_is_wanted(
+    *, by_distribution: bool, dimensions: list[list[str]]
+) -> None:
     (document,) = metrics(report(ACCEPTED), now=0.0)
-    named = by_function(document, "invalidate")
-    assert named["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["DistributionId"], ["FunctionName"]]
-    assert named["FunctionName"] == "invalidate"
+    named = by_function(document, "invalidate", by_distribution=by_distribution)
+    assert named["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == dimensions
+    assert (named["FunctionName"], named["DistributionId"]) == ("invalidate", "ESITE")
 
 
 def test_a_rejected_message_is_counted_although_no_distribution_can_be_named_for_it() -> None:
