@@ -206,12 +206,12 @@ resource "aws_lambda_function" "this" {
     # Two notifications of one bucket would replace each other at every apply.
     precondition {
       condition     = length(distinct(values(var.buckets))) == length(var.buckets)
-      error_message = "Two of these keys of buckets hold the same bucket: ${local.bucket_keys}. Keep one of them, and let the routes share it."
+      error_message = "Two keys of buckets hold the same bucket: ${jsonencode(var.buckets)}. Keep one of them, and let the routes share it."
     }
 
     precondition {
       condition     = length(distinct(values(var.sns_topics))) == length(var.sns_topics)
-      error_message = "Two of these keys of sns_topics hold the same topic: ${join(", ", keys(var.sns_topics))}. Keep one of them."
+      error_message = "Two keys of sns_topics hold the same topic: ${jsonencode(var.sns_topics)}. Keep one of them."
     }
 
     precondition {

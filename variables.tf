@@ -14,7 +14,7 @@ variable "distribution_id" {
 variable "buckets" {
   description = <<-EOT
     Names of the S3 buckets whose changes are invalidated, by a key of your choice.
-    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. A renamed key empties the notification configuration of its bucket until the next apply. A bucket that reports its changes lies in the region of the module. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
+    The keys must be known at plan, the names need not be: `{ site = aws_s3_bucket.site.id }`. A renamed key empties the notification configuration of its bucket until the next apply. A bucket that reports its changes lies in the region and the account of the module. With `distribution_id`, that distribution serves every bucket; with `routes`, each route names a key.
     Without a bucket, direct requests and schedules alone invalidate.
   EOT
   type        = map(string)
@@ -464,7 +464,7 @@ variable "timeout_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "Number of executions reserved for the function, and its bound, at least 2 with `batching`; where it is set, 2 more are reserved for the planner. Unset by default: a new account has too few (often 10) to reserve any."
+  description = "Number of executions reserved for the function, and its bound, at least 2 with `batching`; AWS refuses to leave fewer than 100 of the account's executions unreserved; where it is set, 2 more are reserved for the planner. Unset by default: a new account has too few (often 10) to reserve any."
   type        = number
   default     = null
 
@@ -555,7 +555,7 @@ variable "code_signing_config_arn" {
 }
 
 variable "signed_package" {
-  description = "S3 object that holds `lambda/dist/invalidator.zip` of this version of the module, signed by AWS Signer: its `bucket`, `key` and, optionally, `version`. By default the functions run the package in the module."
+  description = "S3 object that holds `lambda/dist/invalidator.zip` of this version of the module, signed by AWS Signer: its `bucket`, `key` and, optionally, `version`. Another version of the module needs another `key` or `version`. By default the functions run the package in the module."
   type = object({
     bucket  = string
     key     = string

@@ -166,7 +166,7 @@ In any hour a planner whose sandboxes live ten minutes or longer spends at most 
 what six new ones begin with (6/9) and what was refilled (1/8): together its share.
 """
 
-TAKEOVER_SHARE = 1 / 36
+TAKEOVER_SHARE = 1 / 32
 """The share in a new sandbox whose first messages were received before: the sandbox that received them was
 replaced or killed, and may have spent its share for the same changes."""
 

@@ -404,7 +404,11 @@ LAST_SECONDS = 15
 """A notification that goes is among the last that an apply destroys."""
 
 
-SHOWN = SWITCH, MOVE = "aws s3api put-bucket-notification-configuration", "terraform state mv"
+SHOWN = SWITCH, MOVE, UNTAINT = (
+    "aws s3api put-bucket-notification-configuration",
+    "terraform state mv",
+    "terraform untaint",
+)
 """How the blocks of commands begin that docs/operations.md has for single edits."""
 
 

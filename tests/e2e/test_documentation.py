@@ -46,7 +46,7 @@ def test_no_command_of_the_documentation_is_left_out() -> None:
 
 
 def test_no_block_of_the_documentation_is_of_a_kind_that_no_test_runs() -> None:
-    """The blocks of `text` in operations.md are run by edits.py, each with its edit of a live stack."""
+    """The blocks of `text` in operations.md are run by `run_as_shown`, each with its edit of a live stack."""
     for page in pages():
         languages = re.findall(r"^ *```(\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         text = {"text"} if page.name == "operations.md" else set()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tests.support.deployments import Deployment
+import pytest
+from scripts.stack import Stack, TerraformError
+from tests.e2e import edits
+from tests.support.deployments import Deployment, write_root
 
 READ_EVERYTHING = {
     "Version": "2012-10-17",
@@ -34,6 +38,31 @@ def test_granting_a_permission_and_taking_it_away_updates_one_policy_in_place(
             assert answer["completed"]
             assert [each["status"] for each in answer["invalidations"]] == ["Completed"]
     assert iam.get_role(RoleName=direct_only.outputs["role_name"])["Role"]["RoleId"] == role
+
+
+def test_a_second_instance_of_a_name_fails_before_it_shares_anything(
+    direct_only: Deployment, tmp_path: Path
+) -> None:
+    """Without a bucket, all that tells the queues of two instances apart is their name."""
+    inputs = {"name": direct_only.name, "distribution_id": direct_only.distribution_id, "buckets": {}}
+    second = Stack(write_root(tmp_path / "second", inputs), direct_only.aws.environment)
+    second.init()
+    with pytest.raises(TerraformError, match=f"EntityAlreadyExists|{direct_only.name} already exists"):
+        second.apply()
+    assert second.run("state", "list").split() == [
+        f"{MODULE}data.aws_caller_identity.current",
+        f"{MODULE}data.aws_service.sqs",
+    ]
+    assert direct_only.stack.changes() == {}
+
+
+def test_a_queue_that_an_interrupted_apply_has_marked_stays(direct_only: Deployment) -> None:
+    """By the command of docs/operations.md. Without it, a replacement would be the queue that exists."""
+    queue = f"{MODULE}aws_sqs_queue.changes[0]"
+    direct_only.stack.run("taint", queue)
+    assert set(direct_only.stack.changes()[queue]) == {"create", "delete"}
+    edits.run_as_shown(direct_only, edits.UNTAINT)
+    assert direct_only.stack.changes() == {}
 
 
 def test_policies_edited_added_and_attached_by_hand_are_seen_by_plan_and_gone_after_apply(

@@ -38,7 +38,7 @@ def test_a_plan_leaves_one_record_and_its_metrics_in_the_log_group(queued: Deplo
     for document in documents:
         (declared,) = document["_aws"]["CloudWatchMetrics"]
         assert declared["Namespace"] == "CloudFrontInvalidation"
-        assert declared["Dimensions"] == [["DistributionId"], ["FunctionName"]]
+        assert declared["Dimensions"] == [["FunctionName"]]
         assert document["DistributionId"] == queued.distribution_id
         assert {metric["Name"] for metric in declared["Metrics"]} == METRICS
         assert all(document[name] >= 0 for name in METRICS)

@@ -506,6 +506,49 @@ run "wiring_is_for_keys_of_buckets" {
   expect_failures = [aws_lambda_function.this]
 }
 
+# CloudWatch would refuse every alarm.
+run "no_more_alarm_actions_than_an_alarm_has" {
+  command = plan
+
+  variables {
+    alarm_actions = [for number in range(6) : "arn:aws:sns:eu-west-1:123456789012:on-call-${number}"]
+  }
+
+  expect_failures = [var.alarm_actions]
+}
+
+# SQS would refuse the policy.
+run "buckets_fit_into_the_policy_of_the_queue" {
+  command = plan
+
+  variables {
+    buckets             = { for number in range(41) : "b${number}" => "www-${number}.example.com" }
+    schedule_expression = "rate(1 day)"
+  }
+
+  expect_failures = [aws_sqs_queue.changes]
+}
+
+# EventBridge would refuse the rule.
+run "prefixes_fit_into_the_pattern_of_a_rule" {
+  command = plan
+
+  variables {
+    distribution_id = null
+    buckets         = { site = "www.example.com" }
+    bucket_wiring   = { site = "eventbridge" }
+    routes = {
+      for number in range(9) : "r${number}" => {
+        distribution_id = "E2QWRUHEXAMPLE"
+        bucket          = "site"
+        prefix          = "${join("", [for part in range(23) : "directory-"])}${number}/"
+      }
+    }
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.changes]
+}
+
 # Lambda would refuse them at the end of a long apply.
 run "settings_fit_into_the_environment" {
   command = plan

@@ -14,6 +14,26 @@ run "no_alarm_that_nobody_hears" {
     condition     = length(aws_cloudwatch_metric_alarm.failures) + length(aws_cloudwatch_metric_alarm.spending) + length(aws_cloudwatch_dashboard.invalidations) == 0 && output.dashboard_name == null
     error_message = "Alarms and the dashboard should exist only when the inputs request them."
   }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this.environment[0].variables), "METRICS_BY_DISTRIBUTION")
+    error_message = "Metrics for each distribution should be sent only where the dashboard shows them."
+  }
+}
+
+run "the_dashboard_has_metrics_for_each_distribution" {
+  variables {
+    distribution_id = "E2QWRUHEXAMPLE"
+    dashboard       = true
+  }
+
+  assert {
+    condition = alltrue([
+      for function in [aws_lambda_function.this, aws_lambda_function.planner[0]] :
+      function.environment[0].variables["METRICS_BY_DISTRIBUTION"] == "true"
+    ])
+    error_message = "Both functions should send metrics for each distribution."
+  }
 }
 
 run "alarms_with_queues" {

@@ -564,6 +564,22 @@ run "other_invokers" {
   }
 }
 
+# SQS returns a queue that exists where all attributes are the same: those of another instance never are.
+run "the_policy_of_a_queue_names_its_instance" {
+  variables {
+    distribution_id = "E2QWRUHEXAMPLE"
+    name            = "purge"
+  }
+
+  assert {
+    condition = alltrue([
+      for queue in [aws_sqs_queue.changes[0], aws_sqs_queue.dead_letter, aws_sqs_queue.plan[0], aws_sqs_queue.plan_dead_letter[0]] :
+      jsondecode(queue.policy).Id == "purge"
+    ])
+    error_message = "Every queue should have the name of the instance in its policy."
+  }
+}
+
 # What an edit makes anew has the old one's name no more than it must: both stand side by side for a moment.
 run "permissions_have_ids_of_their_own" {
   variables {

@@ -202,7 +202,7 @@ def test_no_hour_costs_more_than_the_bound_however_often_sandboxes_are_replaced(
 def test_a_sandbox_that_takes_over_begins_with_less_and_then_has_what_any_has() -> None:
     memory = Memory()
     allowance = memory.path_allowance("ESITE", 7_200, 0, takes_over=True)
-    assert [allowance.left(minutes * 60) for minutes in (0, 15, 600)] == [100, 212.5, 450]
+    assert [allowance.left(minutes * 60) for minutes in (0, 15, 600)] == [112.5, 225, 450]
     assert memory.path_allowance("ESITE", 7_200, 0) is allowance
     assert memory.path_allowance("EDOCS", 7_200, 0).left(0) == 400
 

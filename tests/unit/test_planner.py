@@ -384,7 +384,7 @@ def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
 def test_a_new_planner_sends_fewer_paths_for_changes_that_another_may_have_paid_for(
     receives: int, age: float, *, warm: bool, most: int
 ) -> None:
-    settings = SETTINGS._replace(max_paths_per_hour=4_500)
+    settings = SETTINGS._replace(max_paths_per_hour=4_000)
     memory = Memory()
     message = received(*(f"/{number // 2}/{number}" for number in range(400)), since=NOW - age)
     if warm:
