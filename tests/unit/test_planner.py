@@ -366,7 +366,7 @@ def test_a_requested_item_also_serves_the_messages_of_the_changes_that_it_covers
 
 
 def test_a_repeated_call_begins_the_allowance_of_a_new_planner() -> None:
-    settings, memory = SETTINGS._replace(max_paths_per_hour=7_200), Memory()
+    settings, memory = SETTINGS._replace(max_paths_per_hour=6_400), Memory()
     again = received("/a", reference="once")._replace(receives=2)
     assert isinstance(decided(again, settings=settings, memory=memory, wall=NOW + 60), Ready)
     assert memory.path_allowances["ESITE"].left(500.0) == 100
