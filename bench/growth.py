@@ -1,6 +1,6 @@
 """What planning costs as a site grows: each size in a process, and so a time and memory, of its own.
 
-`python bench/growth.py SIZE` plans so many changes of a made-up site, known and blind, and prints JSON.
+`python -m bench.growth SIZE` plans so many changes of a made-up site, known and blind, and prints JSON.
 """
 
 from __future__ import annotations

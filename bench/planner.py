@@ -1,6 +1,6 @@
 """How few paths, and how little thrown out of the cache, beside other tools' rules and the best possible.
 
-`python bench/planner.py [--workloads DIR] [--write]` prints every figure and exits with 1 where the
+`python -m bench.planner [--workloads DIR] [--write]` prints every figure and exits with 1 where the
 planner breaks a promise. Coverage and collateral are judged by a matcher of its own, from CloudFront's
 documented rule alone.
 With `--write`, the tables and the picture of docs/benchmark.md are made anew.

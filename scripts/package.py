@@ -1,6 +1,6 @@
 """The Lambda package, byte for byte the same wherever and whenever it is built.
 
-`python scripts/package.py` writes lambda/dist/invalidator.zip; `--check` only says whether the committed
+`python -m scripts.package` writes lambda/dist/invalidator.zip; `--check` only says whether the committed
 package is the one that the sources make, and exits 1 where it is not.
 
 By hand, because no packager promises the same bytes from every zlib and every Python.
