@@ -55,9 +55,7 @@ locals {
     Action    = "sqs:*"
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
-}
 
-locals {
   queue_policy = jsonencode({
     Version = "2012-10-17"
     Id      = var.name

@@ -11,7 +11,7 @@ class Verdict(enum.Enum):
     THROTTLED = "the account makes too many calls: wait, then send the same again"
     FULL = (
         "the distribution's quota of invalidations in progress is used up, at least for so many at once: "
-        "send smaller parts, and wait where the smallest does not fit"
+        "wait, then send the same in parts as small as it takes"
     )
     TRANSIENT = "CloudFront or the network failed: wait, then send the same again"
     DENIED = (
